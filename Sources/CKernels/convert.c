@@ -1,0 +1,33 @@
+#include "vt_convert.h"
+
+#include <string.h>
+
+#include "vt_clones.h"
+#include "vt_inline.h"
+
+VT_CLONES void vt_bf16_from_f32(vt_bf16 *restrict out, const float *restrict x, size_t n) {
+  for (size_t i = 0; i < n; i++) out[i] = to_bf16(x[i]);
+}
+
+VT_CLONES void vt_f32_from_bf16(float *restrict out, const vt_bf16 *restrict x, size_t n) {
+  for (size_t i = 0; i < n; i++) out[i] = from_bf16(x[i]);
+}
+
+VT_CLONES void vt_f32_from_u8(float *restrict out, const uint8_t *restrict x, size_t n) {
+  for (size_t i = 0; i < n; i++) out[i] = (float)x[i] / 255;
+}
+
+VT_CLONES void vt_gather_u8(float *restrict out, const uint8_t *restrict source,
+                            const uint32_t *restrict index, size_t rows, size_t width) {
+  for (size_t r = 0; r < rows; r++) {
+    const uint8_t *from = source + (size_t)index[r] * width;
+    float *to = out + r * width;
+    for (size_t i = 0; i < width; i++) to[i] = (float)from[i] / 255;
+  }
+}
+
+void vt_gather_f32(float *restrict out, const float *restrict source,
+                   const uint32_t *restrict index, size_t rows, size_t width) {
+  for (size_t r = 0; r < rows; r++)
+    memcpy(out + r * width, source + (size_t)index[r] * width, width * sizeof(float));
+}

@@ -1,0 +1,16 @@
+#pragma once
+
+/// Whether the processor has instructions that multiply bfloat16.
+int vt_has_bf16(void);
+
+/// The processors this process may run on, at least 1.
+int vt_processors(void);
+
+/// A hint to the processor that this thread is spinning.
+static inline void vt_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

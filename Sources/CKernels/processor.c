@@ -1,0 +1,31 @@
+#define _GNU_SOURCE
+#include "vt_processor.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/// CPUID leaf 7: subleaf 1 EAX bit 5 is AVX512-BF16; subleaf 0 EDX bit 22 is AMX-BF16.
+int vt_has_bf16(void) {
+  unsigned a, b, c, d;
+  if (!__builtin_cpu_supports("avx512f") || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+  if (d >> 22 & 1) return 1;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+}
+#else
+int vt_has_bf16(void) { return 0; }
+#endif
+
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+int vt_processors(void) {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? (int)count : 1;
+}

@@ -1,0 +1,100 @@
+/// Some rows of a store, in the order they are to be learned from.
+public struct Batch {
+  /// Positions of the rows in the store.
+  public var indices: UnsafeBufferPointer<UInt32>
+  /// The step that the noise is drawn for.
+  public var step: UInt32
+  /// What the noise is for: `latent` to learn from the rows, any other to compute losses only.
+  public var purpose: NoisePurpose
+
+  public init(
+    indices: UnsafeBufferPointer<UInt32>, step: UInt32, purpose: NoisePurpose = .latent
+  ) {
+    self.indices = indices
+    self.step = step
+    self.purpose = purpose
+  }
+}
+
+/// A model laid out for a batch size, with all the memory a step needs.
+///
+/// A step is `forward` for the loss and the gradients of the activations, then `gradients` for
+/// those of the parameters. A phase ends before the next begins; inside a phase any worker may
+/// take any task.
+public protocol TrainingGraph: AnyObject {
+  /// The batch to work on next; at most the batch size.
+  var batch: Batch { get set }
+  /// The weight of the divergence in the objective.
+  var beta: Float { get set }
+  /// −E[log p(x|z)] of each row of the batch, in nats, after `forward`.
+  var reconstruction: UnsafeMutablePointer<Double> { get }
+  /// KL(q(z|x) ‖ p(z)) of each row, in nats, after `forward`.
+  var divergence: UnsafeMutablePointer<Double> { get }
+  /// Posterior means [batch, latent] after `forward`, `latentStride` apart.
+  var means: UnsafePointer<Float> { get }
+  var meansStride: Int { get }
+  var forward: [Phase] { get }
+  /// The most tasks in a phase of `gradients`.
+  var gradientTaskCount: Int { get }
+  func gradients(into sink: any GradientSink) -> [Phase]
+}
+
+/// Rows in, rows out, block by block, on all workers: an encoder or a decoder at work.
+public protocol RowTransform: AnyObject {
+  /// Values in a row that comes in.
+  var inputSize: Int { get }
+  /// Values in a row that goes out.
+  var outputSize: Int { get }
+  /// The most rows `apply` takes at once.
+  var capacity: Int { get }
+  /// Transforms `count` rows; `firstRow` numbers them in the stream, for noise.
+  func apply(
+    _ input: UnsafePointer<Float>, count: Int, firstRow: Int,
+    into output: UnsafeMutablePointer<Float>)
+}
+
+/// What to take from an encoder's posterior.
+public enum EncoderOutput: Sendable, Equatable {
+  /// The posterior mean.
+  case mean
+  /// The log-variance.
+  case logVariance
+  /// A draw, repeated by the seed.
+  case sample(seed: UInt64)
+}
+
+/// What to take from a decoder's likelihood.
+public enum DecoderOutput: Sendable, Equatable {
+  /// The mean image.
+  case mean
+  /// A draw from the likelihood, repeated by the seed.
+  case sample(seed: UInt64)
+}
+
+/// A model with a latent space. The trainer, the model file and the tools know models by this alone.
+public protocol LatentModel: AnyObject, Sendable {
+  /// The name in a model file's `vae-tools.kind`.
+  static var kind: String { get }
+  /// The shape of one row, as it came.
+  var inputShape: [Int] { get }
+  var latentSize: Int { get }
+  var parameters: ParameterStore { get }
+  /// The configuration, JSON with sorted keys.
+  func configurationJSON() throws -> String
+  /// A model of this kind from `configurationJSON`, parameters still zero.
+  init(configurationJSON: String) throws
+
+  /// The network laid out to learn from `rows`, whose values it checks.
+  func makeGraph(rows: RowStore, batch: Int, precision: Precision, seed: UInt64, pool: WorkerPool)
+    throws -> any TrainingGraph
+  func makeEncoder(_ output: EncoderOutput, capacity: Int, precision: Precision, pool: WorkerPool)
+    throws -> any RowTransform
+  func makeDecoder(_ output: DecoderOutput, capacity: Int, precision: Precision, pool: WorkerPool)
+    throws -> any RowTransform
+}
+
+extension LatentModel {
+  public var kind: String { Self.kind }
+  /// Values in a row.
+  public var inputSize: Int { inputShape.reduce(1, *) }
+}

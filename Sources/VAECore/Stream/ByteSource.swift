@@ -1,0 +1,170 @@
+import SystemPackage
+
+/// Bytes from a file, standard input or memory, read in large pieces; gzip is undone on the way.
+public final class ByteSource {
+  /// The path, or `standard input`: what messages call it.
+  public let name: String
+  /// Bytes taken so far, after any decompression.
+  public private(set) var position = 0
+
+  let descriptor: FileDescriptor?
+  private let closes: Bool
+  private var memory: ArraySlice<UInt8>
+  private var inflater: Inflater?
+  private var started = false
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+  private var held = 0..<0
+
+  /// Standard input. Throws when it is closed.
+  public convenience init(standardInput: Void = ()) throws {
+    let name = "standard input"
+    guard FileDescriptor.standardInput.isOpen else { throw StreamError.closed(name: name) }
+    try self.init(descriptor: .standardInput, name: name, closes: false)
+  }
+
+  /// The file at `path`. Throws when it is not there, is a directory or may not be read.
+  public convenience init(path: String) throws {
+    do {
+      let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+      try self.init(descriptor: file, name: path, closes: true)
+    } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
+      throw StreamError.notFound(name: path)
+    } catch let error as Errno {
+      throw StreamError.notReadable(name: path, reason: error.description)
+    }
+  }
+
+  /// Bytes that are in memory already.
+  package init(bytes: [UInt8], name: String) {
+    self.name = name
+    descriptor = nil
+    closes = false
+    memory = bytes[...]
+  }
+
+  package init(descriptor: FileDescriptor, name: String, closes: Bool) throws {
+    self.name = name
+    self.descriptor = descriptor
+    self.closes = closes
+    memory = []
+    if FileStatus(descriptor)?.isDirectory == true { throw StreamError.isDirectory(name: name) }
+    descriptor.enlargePipe()
+  }
+
+  deinit {
+    if closes { try? descriptor?.close() }
+    buffer.deallocate()
+  }
+
+  /// The size of a file whose bytes are the stream's own: regular and not compressed.
+  var plainFileSize: Int? {
+    guard inflater == nil, let descriptor, let status = FileStatus(descriptor), status.isRegular
+    else { return nil }
+    return status.size
+  }
+
+  /// Fills `output` as far as the bytes go; fewer only at the end.
+  public func read(into output: UnsafeMutableRawBufferPointer) throws -> Int {
+    var filled = 0
+    while filled < output.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: output[filled...])
+      if !held.isEmpty {
+        let count = min(held.count, rest.count)
+        rest.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[held.prefix(count)]))
+        held = (held.lowerBound + count)..<held.upperBound
+        filled += count
+      } else if started, rest.count >= buffer.count {
+        // Large pieces need no stop in the buffer.
+        let count = try next(into: rest)
+        if count == 0 { break }
+        filled += count
+      } else if try !fill() {
+        break
+      }
+    }
+    position += filled
+    return filled
+  }
+
+  /// The next `count` bytes, which stay unread; fewer only at the end. At most 256 KiB.
+  public func peek(_ count: Int) throws -> [UInt8] {
+    precondition(count <= buffer.count)
+    while held.count < count, try fill() {}
+    return [UInt8](buffer[held.prefix(count)])
+  }
+
+  /// Reads `count` bytes, fewer only at the end. For headers: at most 256 KiB.
+  func take(_ count: Int) throws -> [UInt8] {
+    let bytes = try peek(count)
+    held = (held.lowerBound + bytes.count)..<held.upperBound
+    position += bytes.count
+    return bytes
+  }
+
+  /// Puts more bytes behind those held; false at the end.
+  private func fill() throws -> Bool {
+    if held.isEmpty {
+      held = 0..<0
+    } else if held.lowerBound > 0 {
+      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[held]))
+      held = 0..<held.count
+    }
+    if !started {
+      try start()
+      if !held.isEmpty { return true }
+    }
+    let room = UnsafeMutableRawBufferPointer(rebasing: buffer[held.upperBound...])
+    let count = try next(into: room)
+    held = held.lowerBound..<(held.upperBound + count)
+    return count > 0
+  }
+
+  /// Looks at the first two bytes for the mark of gzip.
+  private func start() throws {
+    started = true
+    var count = 0
+    while count < 2 {
+      let more = try readRaw(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+      if more == 0 { break }
+      count += more
+    }
+    if count >= 2, buffer[0] == 0x1f, buffer[1] == 0x8b {
+      inflater = try Inflater(
+        name: name, head: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    } else {
+      held = 0..<count
+    }
+  }
+
+  private func next(into output: UnsafeMutableRawBufferPointer) throws -> Int {
+    if let inflater {
+      try inflater.inflateSome(into: output, more: readRaw)
+    } else {
+      try readRaw(into: output)
+    }
+  }
+
+  private func readRaw(into output: UnsafeMutableRawBufferPointer) throws -> Int {
+    guard let descriptor else {
+      let count = min(memory.count, output.count)
+      output.copyBytes(from: memory.prefix(count))
+      memory = memory.dropFirst(count)
+      return count
+    }
+    do {
+      return try descriptor.readSome(into: output)
+    } catch Errno.badFileDescriptor {
+      throw StreamError.closed(name: name)
+    } catch Errno.isDirectory {
+      throw StreamError.isDirectory(name: name)
+    } catch let error as Errno {
+      throw StreamError.readFailed(name: name, reason: error.description)
+    }
+  }
+}
+
+extension Range<Int> {
+  fileprivate func prefix(_ count: Int) -> Range<Int> {
+    lowerBound..<Swift.min(upperBound, lowerBound + count)
+  }
+}

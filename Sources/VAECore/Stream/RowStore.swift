@@ -1,0 +1,123 @@
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// All rows of a stream at once, for what must see them again and again: u1 as they are, any other
+/// type as f4. They are held in memory or mapped from a file.
+public final class RowStore: @unchecked Sendable {  // immutable once made
+  /// What messages call the rows.
+  public let name: String
+  public let rows: Int
+  public let rowShape: [Int]
+  /// Values in a row.
+  public let rowSize: Int
+  /// The rows of a u1 stream, each standing for value/255; nil for any other.
+  public let bytes: UnsafePointer<UInt8>?
+  /// The rows of any stream but u1; nil for u1.
+  public let floats: UnsafePointer<Float>?
+  /// `.u1` or `.f4`.
+  public let elementType: ElementType
+  /// Whether the rows are mapped from a file, not read.
+  public var isMapped: Bool { if case .mapping = storage { true } else { false } }
+
+  private enum Storage {
+    case bytes(GrowableBuffer<UInt8>)
+    case floats(GrowableBuffer<Float>)
+    case mapping(UnsafeMutableRawPointer, length: Int)
+  }
+  private let storage: Storage
+
+  /// Reads all rows of `reader`.
+  ///
+  /// - `finite`: an infinity or NaN is an error that names its row.
+  public init(_ reader: TensorReader, finite: Bool = true) throws {
+    name = reader.name
+    rowShape = reader.rowShape
+    rowSize = reader.rowSize
+    if reader.elementType == .u1 {
+      let buffer = GrowableBuffer<UInt8>()
+      rows = try reader.append(to: buffer, maxRows: .max)
+      buffer.trim()
+      storage = .bytes(buffer)
+      elementType = .u1
+      bytes = UnsafePointer(buffer.base)
+      floats = nil
+    } else {
+      let buffer = GrowableBuffer<Float>()
+      rows = try reader.append(to: buffer, maxRows: .max, finite: finite)
+      buffer.trim()
+      storage = .floats(buffer)
+      elementType = .f4
+      bytes = nil
+      floats = UnsafePointer(buffer.base)
+    }
+  }
+
+  /// Maps the rows of a file that holds one uncompressed C-order array of u1 or little-endian f4,
+  /// and reads those of any other. The file must not be cut while it is mapped.
+  public convenience init(mapping path: String, finite: Bool = true) throws {
+    let reader = try TensorReader(try ByteSource(path: path))
+    if let mapping = Self.map(reader) {
+      try self.init(reader, mapping, finite: finite)
+    } else {
+      try self.init(reader, finite: finite)
+    }
+  }
+
+  private init(
+    _ reader: TensorReader, _ mapping: (base: UnsafeMutableRawPointer, length: Int, data: Int),
+    finite: Bool
+  ) throws {
+    name = reader.name
+    rowShape = reader.rowShape
+    rowSize = reader.rowSize
+    rows = reader.declaredRows
+    storage = .mapping(mapping.base, length: mapping.length)
+    elementType = reader.elementType
+    let data = UnsafeRawPointer(mapping.base) + mapping.data
+    bytes = elementType == .u1 ? data.assumingMemoryBound(to: UInt8.self) : nil
+    floats = elementType == .f4 ? data.assumingMemoryBound(to: Float.self) : nil
+    if finite, let floats,
+      let bad = ElementConversion.firstNonFinite(floats, count: rows * rowSize)
+    {
+      throw StreamError.notFinite(
+        name: name, row: bad / rowSize, element: bad % rowSize, value: "\(floats[bad])")
+    }
+  }
+
+  deinit {
+    if case .mapping(let base, let length) = storage { munmap(base, length) }
+  }
+
+  /// SHA-256 of the rows as stored (u1 or little-endian f4), in hexadecimal. Takes a few
+  /// milliseconds a megabyte: it is computed anew at each call.
+  public func sha256() -> String {
+    var hash = SHA256()
+    let count = rows * rowSize
+    hash.update(UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count))
+    hash.update(UnsafeRawBufferPointer(start: floats, count: floats == nil ? 0 : count * 4))
+    return hash.finish()
+  }
+
+  /// nil when the file's bytes are not just the rows as they are wanted.
+  private static func map(
+    _ reader: TensorReader
+  ) -> (base: UnsafeMutableRawPointer, length: Int, data: Int)? {
+    let (source, array) = (reader.source, reader.array)
+    let data = source.position
+    guard let file = source.descriptor, let size = source.plainFileSize,
+      array.type == .u1 || array.type == .f4, !array.isSwapped,
+      !array.isFortranOrder || FortranOrder.isTrivial(array.shape),
+      data % array.type.size == 0, array.shape.count > 0,
+      size - data == array.shape.count * array.type.size,
+      let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, file.rawValue, 0), base != MAP_FAILED
+    else { return nil }
+    return (base, size, data)
+  }
+}
