@@ -42,7 +42,7 @@ let glue: [Target] = [
 // Tools: one folder, one file and one type each
 
 let toolNames = [
-  "mnist-cat", "png-grid", "randn", "sparse-code", "vae-decode", "vae-encode", "vae-fit",
+  "mnist-cat", "png-grid", "randn", "vae-decode", "vae-encode", "vae-fit",
 ]
 
 let tools: [Target] = toolNames.map {

@@ -19,6 +19,10 @@ public struct NumberPair: ExpressibleByArgument {
 public struct IntegerList: ExpressibleByArgument {
   public let values: [Int]
 
+  public init(_ values: [Int]) { self.values = values }
+
+  public var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
+
   public init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     let values = parts.compactMap(\.self)

@@ -15,6 +15,18 @@ public enum Likelihood: Sendable, Equatable {
   /// Independent normals with one standard deviation; the decoder gives means.
   case gaussian(sigma: Float)
 
+  /// Refuses rows that it gives no probability.
+  ///
+  /// - Throws: `LikelihoodError.targetOutOfRange` for a value outside [0, 1] under the Bernoulli.
+  package func check(_ rows: RowStore) throws {
+    guard self == .bernoulli, let floats = rows.floats else { return }
+    let values = UnsafeBufferPointer(start: floats, count: rows.rows * rows.rowSize)
+    if let bad = values.firstIndex(where: { !(0...1 ~= $0) }) {
+      throw LikelihoodError.targetOutOfRange(
+        source: rows.name, row: bad / rows.rowSize, value: values[bad])
+    }
+  }
+
   /// −log p(x | z) for each row of a block, in nats, with its gradient.
   ///
   /// - Parameters:
@@ -57,6 +69,21 @@ public enum Likelihood: Sendable, Equatable {
         noise.normals(into: base, rows: 1, columns: count, stride: count, firstRow: row)
         for i in 0..<count { x[i] += sigma * base[i] }
       }
+    }
+  }
+}
+
+/// Rows that a likelihood cannot explain.
+public enum LikelihoodError: Failure, Equatable {
+  case targetOutOfRange(source: String, row: Int, value: Float)
+
+  public var kind: FailureKind { .badData }
+
+  public var description: String {
+    switch self {
+    case .targetOutOfRange(let source, let row, let value):
+      "\(source): row \(row): expected values in [0, 1] for the Bernoulli likelihood, got "
+        + "\(value); scale the rows, or use --likelihood gaussian"
     }
   }
 }

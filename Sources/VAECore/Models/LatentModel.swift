@@ -39,20 +39,6 @@ public protocol TrainingGraph: AnyObject {
   func gradients(into sink: any GradientSink) -> [Phase]
 }
 
-/// Rows in, rows out, block by block, on all workers: an encoder or a decoder at work.
-public protocol RowTransform: AnyObject {
-  /// Values in a row that comes in.
-  var inputSize: Int { get }
-  /// Values in a row that goes out.
-  var outputSize: Int { get }
-  /// The most rows `apply` takes at once.
-  var capacity: Int { get }
-  /// Transforms `count` rows; `firstRow` numbers them in the stream, for noise.
-  func apply(
-    _ input: UnsafePointer<Float>, count: Int, firstRow: Int,
-    into output: UnsafeMutablePointer<Float>)
-}
-
 /// What to take from an encoder's posterior.
 public enum EncoderOutput: Sendable, Equatable {
   /// The posterior mean.
@@ -81,16 +67,18 @@ public protocol LatentModel: AnyObject, Sendable {
   var parameters: ParameterStore { get }
   /// The configuration, JSON with sorted keys.
   func configurationJSON() throws -> String
+  /// The parameters that a model of that configuration has. Takes no memory for them.
+  static func layout(configurationJSON: String) throws -> [ParameterSpec]
   /// A model of this kind from `configurationJSON`, parameters still zero.
   init(configurationJSON: String) throws
 
   /// The network laid out to learn from `rows`, whose values it checks.
   func makeGraph(rows: RowStore, batch: Int, precision: Precision, seed: UInt64, pool: WorkerPool)
     throws -> any TrainingGraph
-  func makeEncoder(_ output: EncoderOutput, capacity: Int, precision: Precision, pool: WorkerPool)
-    throws -> any RowTransform
-  func makeDecoder(_ output: DecoderOutput, capacity: Int, precision: Precision, pool: WorkerPool)
-    throws -> any RowTransform
+  func makeEncoder(_ output: EncoderOutput, precision: Precision, pool: WorkerPool) throws
+    -> any RowTransform
+  func makeDecoder(_ output: DecoderOutput, precision: Precision, pool: WorkerPool) throws
+    -> any RowTransform
 }
 
 extension LatentModel {

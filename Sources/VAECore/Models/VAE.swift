@@ -59,16 +59,43 @@ public final class VAE: LatentModel {
   public init(_ configuration: VAEConfiguration) throws {
     self.configuration = configuration
     likelihood = try configuration.checkedLikelihood()
-    let inputs = try configuration.checkedInputSize()
+    parameters = try ParameterStore(try configuration.layout())
+  }
+
+  public convenience init(configurationJSON json: String) throws {
+    try self.init(VAEConfiguration(json: json))
+  }
+
+  public static func layout(configurationJSON json: String) throws -> [ParameterSpec] {
+    try VAEConfiguration(json: json).layout()
+  }
+
+  /// JSON of `configuration`.
+  public func configurationJSON() throws -> String {
+    try sortedJSON(configuration)
+  }
+}
+
+extension VAEConfiguration {
+  fileprivate init(json: String) throws {
+    do {
+      self = try JSONDecoder().decode(VAEConfiguration.self, from: Data(json.utf8))
+    } catch {
+      throw ModelError.badConfiguration("not the configuration of a VAE")
+    }
+  }
+
+  /// The parameters, in the order of the file.
+  fileprivate func layout() throws -> [ParameterSpec] {
+    let inputs = try checkedInputSize()
     var specs: [ParameterSpec] = []
     func linear(_ name: String, _ inputs: Int, _ outputs: Int) {
       let initial = Initialiser.linear(fanIn: inputs)
       specs.append(.init(name: name + ".weight", shape: [outputs, inputs], initialiser: initial))
       specs.append(.init(name: name + ".bias", shape: [outputs], initialiser: initial))
     }
-    let latent = configuration.latent
     var width = inputs
-    for (index, hidden) in configuration.hidden.enumerated() {
+    for (index, hidden) in hidden.enumerated() {
       linear("encoder.\(index)", width, hidden)
       width = hidden
     }
@@ -82,30 +109,14 @@ public final class VAE: LatentModel {
       }
     }
     width = latent
-    for (index, hidden) in configuration.hidden.reversed().enumerated() {
+    for (index, hidden) in hidden.reversed().enumerated() {
       linear("decoder.\(index)", width, hidden)
       width = hidden
     }
     linear("decoder.output", width, inputs)
-    parameters = try ParameterStore(specs)
+    return specs
   }
 
-  public convenience init(configurationJSON json: String) throws {
-    let configuration: VAEConfiguration
-    do {
-      configuration = try JSONDecoder().decode(VAEConfiguration.self, from: Data(json.utf8))
-    } catch {
-      throw ModelError.badConfiguration("not the configuration of a VAE")
-    }
-    try self.init(configuration)
-  }
-
-  public func configurationJSON() throws -> String {
-    try sortedJSON(configuration)
-  }
-}
-
-extension VAEConfiguration {
   fileprivate func checkedLikelihood() throws -> Likelihood {
     switch (likelihood, sigma) {
     case ("bernoulli", nil):

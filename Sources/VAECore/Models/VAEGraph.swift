@@ -31,6 +31,7 @@ final class VAEGraph: TrainingGraph {
   init(
     _ model: VAE, rows: RowStore, batch: Int, precision: Precision, seed: UInt64, pool: WorkerPool
   ) throws {
+    try model.likelihood.check(rows)
     self.rows = rows
     self.precision = precision
     self.seed = seed

@@ -12,6 +12,8 @@ private final class Stack {
   static let block = 64
 
   let layers: [Dense]
+  /// Enough blocks to keep every worker busy between two reads, and no more than caches hold.
+  let capacity: Int
   private let precision: Precision
   private let pool: WorkerPool
   private let values: [[Matrix]]
@@ -20,6 +22,7 @@ private final class Stack {
     self.layers = layers
     self.precision = precision
     self.pool = pool
+    capacity = Self.block * 4 * pool.count
     values = try (0..<pool.count).map { _ in
       try activations(layers, block: Self.block, precision: precision)
     }
@@ -56,16 +59,15 @@ private final class Stack {
 final class VAEEncoder: RowTransform {
   let inputSize: Int
   let outputSize: Int
-  let capacity: Int
   private let output: EncoderOutput
   private let stack: Stack
+  var capacity: Int { stack.capacity }
 
   init(
-    _ model: VAE, _ output: EncoderOutput, capacity: Int, precision: Precision, pool: WorkerPool
+    _ model: VAE, _ output: EncoderOutput, precision: Precision, pool: WorkerPool
   ) throws {
     inputSize = model.inputSize
     outputSize = model.latentSize
-    self.capacity = capacity
     self.output = output
     let network = try VAENetwork(
       model, precision: precision, block: Stack.block, workers: pool.count)
@@ -99,17 +101,16 @@ final class VAEEncoder: RowTransform {
 final class VAEDecoder: RowTransform {
   let inputSize: Int
   let outputSize: Int
-  let capacity: Int
   private let output: DecoderOutput
   private let likelihood: Likelihood
   private let stack: Stack
+  var capacity: Int { stack.capacity }
 
   init(
-    _ model: VAE, _ output: DecoderOutput, capacity: Int, precision: Precision, pool: WorkerPool
+    _ model: VAE, _ output: DecoderOutput, precision: Precision, pool: WorkerPool
   ) throws {
     inputSize = model.latentSize
     outputSize = model.inputSize
-    self.capacity = capacity
     self.output = output
     likelihood = model.likelihood
     let network = try VAENetwork(
@@ -136,15 +137,15 @@ final class VAEDecoder: RowTransform {
 
 extension VAE {
   public func makeEncoder(
-    _ output: EncoderOutput, capacity: Int, precision: Precision = .f32, pool: WorkerPool
+    _ output: EncoderOutput, precision: Precision = .f32, pool: WorkerPool
   ) throws -> any RowTransform {
-    try VAEEncoder(self, output, capacity: capacity, precision: precision, pool: pool)
+    try VAEEncoder(self, output, precision: precision, pool: pool)
   }
 
   public func makeDecoder(
-    _ output: DecoderOutput, capacity: Int, precision: Precision = .f32, pool: WorkerPool
+    _ output: DecoderOutput, precision: Precision = .f32, pool: WorkerPool
   ) throws -> any RowTransform {
-    try VAEDecoder(self, output, capacity: capacity, precision: precision, pool: pool)
+    try VAEDecoder(self, output, precision: precision, pool: pool)
   }
 
   public func makeGraph(

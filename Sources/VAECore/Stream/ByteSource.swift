@@ -101,6 +101,21 @@ public final class ByteSource {
     return bytes
   }
 
+  /// Reads up to `limit` bytes, fewer only at the end, into memory that grows as they arrive.
+  func readGrowing(limit: Int) throws -> GrowableBuffer<UInt8> {
+    let result = GrowableBuffer<UInt8>()
+    while result.count < limit {
+      let piece = min(limit - result.count, max(result.count, buffer.count))
+      guard result.reserve(result.count + piece), let base = result.base else {
+        throw StreamError.outOfMemory(name: name)
+      }
+      let count = try read(into: .init(start: base + result.count, count: piece))
+      result.count += count
+      if count < piece { break }
+    }
+    return result
+  }
+
   /// Puts more bytes behind those held; false at the end.
   private func fill() throws -> Bool {
     if held.isEmpty {

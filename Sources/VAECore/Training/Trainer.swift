@@ -14,6 +14,7 @@ public final class Trainer {
   private let good: AlignedBuffer<Float>
   /// Epochs that ended; the parameters are those of the last one after an error.
   public private(set) var epochsDone = 0
+  private var last: EpochReport?
 
   /// Lays the model out. Its parameters are the starting point.
   ///
@@ -62,7 +63,7 @@ public final class Trainer {
         step += 1
         let first = index * options.batch
         let count = min(options.batch, order.count - first)
-        try order.withUnsafeBufferPointer { order in
+        order.withUnsafeBufferPointer { order in
           graph.batch = Batch(
             indices: UnsafeBufferPointer(rebasing: order[first..<first + count]),
             step: UInt32(truncatingIfNeeded: step))
@@ -97,17 +98,40 @@ public final class Trainer {
       }
       keep()
       epochsDone = epoch
-      try report(
-        .epoch(
-          EpochReport(
-            epoch: epoch, epochs: options.epochs,
-            training: sums.losses(beta: Double(graph.beta)),
-            validation: try validate(epoch: epoch), activeUnits: sums.activeUnits,
-            latent: model.latentSize,
-            gradientNorm: (squaredNorms / Double(steps)).squareRoot(),
-            learningRate: options.learningRate, beta: Double(graph.beta), steps: steps,
-            seconds: seconds, imagesPerSecond: Double(order.count) / seconds)))
+      let ended = EpochReport(
+        epoch: epoch, epochs: options.epochs, training: sums.losses(beta: Double(graph.beta)),
+        validation: try validate(epoch: epoch), activeUnits: sums.activeUnits,
+        latent: model.latentSize, gradientNorm: (squaredNorms / Double(steps)).squareRoot(),
+        learningRate: options.learningRate, beta: Double(graph.beta), steps: steps,
+        seconds: seconds, imagesPerSecond: Double(order.count) / seconds)
+      last = ended
+      try report(.epoch(ended))
     }
+  }
+
+  /// How the model came to be, for its file.
+  public var record: TrainingRecord {
+    TrainingRecord(
+      seed: options.seed, rows: rows.training.count, sha256: rows.rows.sha256(),
+      epochs: epochsDone, batch: options.batch, learningRate: options.learningRate,
+      precision: options.precision, validationRows: rows.validation.count, loss: last?.training,
+      validation: last?.validation)
+  }
+
+  /// What is being trained on what, in one line.
+  public var summary: String {
+    let shape = rows.rows.rowShape.map(String.init).joined(separator: "×")
+    return "\(rows.training.count) rows of \(shape) \(rows.rows.elementType), "
+      + "\(model.parameters.count) parameters, \(options.precision), \(pool.count) threads"
+  }
+
+  /// What the user should know of the model that came out.
+  public var warnings: [String] {
+    guard let last, last.activeUnits < last.latent else { return [] }
+    let few = "\(last.activeUnits) of \(last.latent) latent dimensions are active"
+    return last.activeUnits == 0
+      ? ["posterior collapse: \(few); try a smaller --beta, a larger --lr or more epochs"]
+      : last.activeUnits * 2 < last.latent ? ["\(few); the others carry nothing"] : []
   }
 
   private func shuffled(epoch: Int) -> [UInt32] {

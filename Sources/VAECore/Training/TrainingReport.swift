@@ -1,13 +1,3 @@
-/// Figures of the objective, in nats a row.
-public struct Losses: Sendable, Equatable, Codable {
-  /// −E[log p(x|z)] + β·KL.
-  public var loss: Double
-  /// −E[log p(x|z)].
-  public var reconstruction: Double
-  /// KL(q(z|x) ‖ p(z)).
-  public var kl: Double
-}
-
 /// What an epoch came to.
 public struct EpochReport: Sendable, Equatable {
   /// From 1.

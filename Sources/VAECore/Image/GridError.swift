@@ -1,0 +1,36 @@
+/// Why rows cannot be drawn as a grid of pictures. `name` is the stream they came from.
+public enum GridError: Failure, Equatable {
+  /// A stream without rows.
+  case noPictures(name: String)
+  /// Rows whose shape is no picture's.
+  case noPictureShape(name: String, rowShape: [Int])
+  /// Flat rows that are no squares.
+  case notSquare(name: String, count: Int)
+  /// Rows that do not hold 1, 3 or 4 channels of the size asked for.
+  case otherSize(name: String, count: Int, height: Int, width: Int)
+  /// More pictures than the stream's first header declared, when drawing had to begin.
+  case streamGoesOn(name: String, declared: Int)
+  /// A side of the grid that cannot be counted.
+  case tooLarge(name: String)
+
+  public var kind: FailureKind { .badData }
+
+  public var description: String {
+    switch self {
+    case .noPictures(let name):
+      "\(name): no rows, expected at least one picture"
+    case .noPictureShape(let name, let rowShape):
+      "\(name): expected rows of shape (H, W), (C, H, W) with 1, 3 or 4 channels, or flat, got "
+        + "\(Shape.describe(rowShape)); --shape HxW and --channels-last say how to see them"
+    case .notSquare(let name, let count):
+      "\(name): rows of \(count) values are no squares of 1 or 3 channels; give --shape HxW"
+    case .otherSize(let name, let count, let height, let width):
+      "\(name): expected rows of 1, 3 or 4 channels of \(height)x\(width), got \(count) values"
+    case .streamGoesOn(let name, let declared):
+      "\(name): the stream goes on after the \(declared) rows its first header declares, "
+        + "and the picture is too large to wait for the end; make it one array first"
+    case .tooLarge(let name):
+      "\(name): the grid is larger than a PNG picture can be"
+    }
+  }
+}

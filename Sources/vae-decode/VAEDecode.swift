@@ -1,0 +1,43 @@
+import ArgumentParser
+import ToolSupport
+import VAECore
+
+@main
+struct VAEDecode: Tool {
+  static let configuration = CommandConfiguration.tool(
+    "vae-decode", "Decode latents to images.",
+    discussion: """
+      Reads rows of latents and writes the mean image of each, in the shape of the rows the model \
+      learned from.
+      """,
+    examples: [
+      "randn 64 20 | vae-decode m.vae | png-grid > out.png",
+      "vae-encode m.vae < x.npy | vae-decode m.vae > reconstructions.npy",
+    ])
+
+  @Argument(help: "The model, as vae-fit writes it.")
+  var model: String
+
+  @Argument(help: "The latents; standard input when there is none.")
+  var input: String?
+
+  @Flag(help: "Write a draw from each likelihood, not its mean.")
+  var sample = false
+
+  @Option(help: "Repeat the draws of this seed.")
+  var seed: UInt64 = 0
+
+  @OptionGroup var engine: EngineOptions
+  @OptionGroup var streams: StreamOptions
+
+  func run() throws {
+    let model = try streams.model(self.model, besides: input)
+    let reader = try TensorReader(try streams.input(input))
+    let sink = try streams.output()
+    let decoder = try model.makeDecoder(
+      sample ? .sample(seed: seed) : .mean, precision: engine.precision(or: .f32),
+      pool: try WorkerPool(threads: engine.threads))
+    try decoder.stream(reader, to: sink, rowShape: model.inputShape)
+    try sink.finish()
+  }
+}
