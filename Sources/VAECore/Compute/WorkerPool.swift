@@ -22,6 +22,10 @@ public struct Phase {
   }
 }
 
+extension Phase {
+  fileprivate nonisolated(unsafe) static let none = Phase(tasks: 0) { _, _ in }
+}
+
 /// Threads that run phases together. The calling thread is worker 0. oneDNN runs single-threaded
 /// in each. Workers spin briefly between phases, since the next one is usually microseconds away,
 /// then sleep.
@@ -71,6 +75,7 @@ public final class WorkerPool: @unchecked Sendable {
     state.publish(stop: false)
     state.work(worker: 0)
     state.awaitWorkers()
+    state.phase = .none  // whose closure may not outlive this call
   }
 
   /// Runs `body(task, worker)` for each task; for work that is not repeated.
@@ -86,7 +91,7 @@ public func availableProcessors() -> Int {
 
 /// What the workers share. `generation` moves when a phase is there to be run.
 private final class State: @unchecked Sendable {
-  var phase = Phase(tasks: 0) { _, _ in }
+  var phase = Phase.none
   let nextTask = Atomic<Int>(0)
   let running = Atomic<Int>(0)
   let generation = Atomic<UInt>(0)
