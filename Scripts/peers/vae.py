@@ -8,7 +8,7 @@
 
 Training modes:
 
-    loader         pytorch/examples vae/main.py: Dataset, ToTensor an item, DataLoader, sigmoid + BCE
+    loader         as in pytorch/examples: Dataset, ToTensor an item, DataLoader, sigmoid and BCE
     memory         float tensors in memory, a permutation an epoch, logits, fused Adam
     compiled-f32   the same, the step compiled
     autocast-bf16  the same, not compiled, under autocast

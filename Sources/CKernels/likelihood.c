@@ -4,17 +4,10 @@
 // Sums run in float over CHUNK values, then in double, so that wide rows lose nothing.
 enum { CHUNK = 512 };
 
-VT_INLINE void store(void *restrict out, int bf16, size_t i, float x) {
-  if (bf16)
-    ((vt_bf16 *)out)[i] = to_bf16(x);
-  else
-    ((float *)out)[i] = x;
-}
-
-VT_INLINE float bernoulli_chunk(void *restrict delta, int bf16, int backward,
-                                const float *restrict l, const float *restrict x, size_t n,
-                                float scale) {
+VT_INLINE float bernoulli(void *restrict delta, int bf16, int backward, const float *restrict l,
+                          const float *restrict x, size_t n, size_t width, float scale) {
 #pragma clang fp reassociate(on)
+  (void)width;
   float sum = 0;
   for (size_t i = 0; i < n; i++) {
     float a = l[i], e = exp_f32(a < 0 ? a : -a);
@@ -29,10 +22,10 @@ VT_INLINE float bernoulli_chunk(void *restrict delta, int bf16, int backward,
   return sum;
 }
 
-VT_INLINE float gaussian_chunk(void *restrict delta, int bf16, int backward,
-                               const float *restrict mean, const float *restrict x, size_t n,
-                               float weight) {
+VT_INLINE float squares(void *restrict delta, int bf16, int backward, const float *restrict mean,
+                        const float *restrict x, size_t n, size_t width, float weight) {
 #pragma clang fp reassociate(on)
+  (void)width;
   float sum = 0;
   for (size_t i = 0; i < n; i++) {
     float d = mean[i] - x[i];
@@ -42,45 +35,76 @@ VT_INLINE float gaussian_chunk(void *restrict delta, int bf16, int backward,
   return sum;
 }
 
-VT_INLINE void *at(void *base, int bf16, size_t i) {
-  return bf16 ? (void *)((vt_bf16 *)base + i) : (void *)((float *)base + i);
+VT_INLINE float pixels(void *restrict delta, int bf16, int backward, const float *restrict mean,
+                       const float *restrict x, size_t n, size_t width, float scale) {
+#pragma clang fp reassociate(on)
+  float sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    float raw = mean[width + i], v = clamp_logvar(raw);
+    float d = mean[i] - x[i], precision = exp_f32(-v), square = d * d * precision;
+    sum += square + v;
+    if (backward) {
+      store(delta, bf16, i, d * precision * scale);
+      store(delta, bf16, width + i, raw == v ? 0.5f * (1 - square) * scale : 0);
+    }
+  }
+  return sum;
 }
 
-// The branches are constants inside each call, so every variant becomes a loop of its own.
-#define VARIANTS(chunk, ...)                                   \
-  (!delta ? chunk(delta, 0, 0, __VA_ARGS__)                    \
-   : bf16 ? chunk(at(delta, 1, i), 1, 1, __VA_ARGS__)          \
-          : chunk(at(delta, 0, i), 0, 1, __VA_ARGS__))
+// The branches are constants inside each call, so every variant is a loop of its own.
+#define VARIANTS(chunk, at, ...)                                                \
+  (!delta ? chunk(delta, 0, 0, __VA_ARGS__)                                     \
+   : bf16 ? chunk((vt_bf16 *)delta + (at), 1, 1, __VA_ARGS__)                   \
+          : chunk((float *)delta + (at), 0, 1, __VA_ARGS__))
+
+// Row by row, chunk by chunk; outputs are `columns` wide.
+#define ROWS(chunk, columns, factor, argument)                                          \
+  for (size_t r = 0; r < rows; r++) {                                                   \
+    double sum = 0;                                                                     \
+    const float *x = targets + r / repeat * width;                                      \
+    for (size_t c = 0; c < width; c += CHUNK) {                                         \
+      size_t n = width - c < CHUNK ? width - c : CHUNK, i = r * (columns) + c;          \
+      sum += VARIANTS(chunk, i, output + i, x + c, n, width, argument);                 \
+    }                                                                                   \
+    loss[r] = sum * (factor);                                                           \
+  }
 
 VT_CLONES void vt_bernoulli(double *restrict loss, void *restrict delta, int bf16,
-                            const float *restrict logits, const float *restrict targets,
-                            size_t rows, size_t width, float scale) {
-  for (size_t r = 0; r < rows; r++) {
-    double sum = 0;
-    for (size_t c = 0; c < width; c += CHUNK) {
-      size_t n = width - c < CHUNK ? width - c : CHUNK, i = r * width + c;
-      sum += VARIANTS(bernoulli_chunk, logits + i, targets + i, n, scale);
-    }
-    loss[r] = sum;
-  }
+                            const float *restrict output, const float *restrict targets,
+                            size_t rows, size_t repeat, size_t width, float scale) {
+  ROWS(bernoulli, width, 1, scale)
 }
 
 VT_CLONES void vt_gaussian(double *restrict loss, void *restrict delta, int bf16,
-                           const float *restrict mean, const float *restrict targets, size_t rows,
-                           size_t width, float precision, float scale) {
-  for (size_t r = 0; r < rows; r++) {
-    double sum = 0;
-    for (size_t c = 0; c < width; c += CHUNK) {
-      size_t n = width - c < CHUNK ? width - c : CHUNK, i = r * width + c;
-      sum += VARIANTS(gaussian_chunk, mean + i, targets + i, n, precision * scale);
-    }
-    loss[r] = sum * 0.5 * precision;
-  }
+                           const float *restrict output, const float *restrict targets,
+                           size_t rows, size_t repeat, size_t width, float precision,
+                           float scale) {
+  ROWS(squares, width, 0.5 * precision, precision * scale)
+}
+
+VT_CLONES void vt_gaussian_pixel(double *restrict loss, void *restrict delta, int bf16,
+                                 const float *restrict output, const float *restrict targets,
+                                 size_t rows, size_t repeat, size_t width, float scale) {
+  ROWS(pixels, 2 * width, 0.5, scale)
 }
 
 VT_CLONES void vt_sigmoid(float *out, const float *logits, size_t n) {
   for (size_t i = 0; i < n; i++) {
     float a = logits[i], e = exp_f32(a < 0 ? a : -a), inverse = 1 / (1 + e);
     out[i] = a < 0 ? e * inverse : inverse;
+  }
+}
+
+VT_CLONES void vt_scale_rows(void *restrict x, int bf16, const float *restrict factor, size_t rows,
+                             size_t width) {
+  for (size_t r = 0; r < rows; r++) {
+    float f = factor[r];
+    if (bf16) {
+      vt_bf16 *row = (vt_bf16 *)x + r * width;
+      for (size_t i = 0; i < width; i++) row[i] = to_bf16(from_bf16(row[i]) * f);
+    } else {
+      float *row = (float *)x + r * width;
+      for (size_t i = 0; i < width; i++) row[i] *= f;
+    }
   }
 }

@@ -66,32 +66,55 @@ VT_INLINE void box_muller(uint32_t a, uint32_t b, float *restrict n0, float *res
   *n1 = radius * (quadrant & 2 ? -y : y);
 }
 
+/// The words of TILE blocks from block `start` of a matrix on, whose rows have `per_row` blocks.
+VT_INLINE void words(uint32_t c[4][TILE], size_t start, size_t per_row, uint32_t first_block,
+                     uint64_t seed, uint8_t purpose, uint32_t step, uint64_t first_row) {
+  size_t row = start / per_row, block = start % per_row;
+  for (size_t i = 0; i < TILE; i++) {
+    uint64_t r = first_row + row;
+    c[0][i] = first_block + (uint32_t)block;
+    c[1][i] = (uint32_t)r;
+    c[2][i] = step;
+    c[3][i] = (uint32_t)(r >> 32) << 8 | purpose;
+    if (++block == per_row) block = 0, row++;
+  }
+  philox(c, seed);
+}
+
 VT_CLONES void vt_normals(float *restrict out, size_t rows, size_t columns, size_t stride,
                           uint64_t seed, uint8_t purpose, uint32_t step, uint64_t first_row) {
   size_t per_row = (columns + 3) / 4, blocks = rows * per_row;
   for (size_t start = 0; start < blocks; start += TILE) {
     uint32_t c[4][TILE];
     float n[4][TILE];
-    size_t row = start / per_row, block = start % per_row;
-    size_t count = blocks - start < TILE ? blocks - start : TILE;
-    for (size_t i = 0; i < TILE; i++) {
-      uint64_t r = first_row + row;
-      c[0][i] = (uint32_t)block;
-      c[1][i] = (uint32_t)r;
-      c[2][i] = step;
-      c[3][i] = (uint32_t)(r >> 32) << 8 | purpose;
-      if (++block == per_row) block = 0, row++;
-    }
-    philox(c, seed);
+    words(c, start, per_row, 0, seed, purpose, step, first_row);
     for (int i = 0; i < TILE; i++) {
       box_muller(c[0][i], c[1][i], &n[0][i], &n[1][i]);
       box_muller(c[2][i], c[3][i], &n[2][i], &n[3][i]);
     }
-    row = start / per_row, block = start % per_row;
+    size_t row = start / per_row, block = start % per_row;
+    size_t count = blocks - start < TILE ? blocks - start : TILE;
     for (size_t i = 0; i < count; i++) {
       float *to = out + row * stride + block * 4;
       size_t width = columns - block * 4 < 4 ? columns - block * 4 : 4;
       for (size_t j = 0; j < width; j++) to[j] = n[j][i];
+      if (++block == per_row) block = 0, row++;
+    }
+  }
+}
+
+VT_CLONES void vt_uniforms(float *restrict out, size_t rows, size_t columns, uint64_t seed,
+                           uint8_t purpose, uint32_t step, uint32_t layer, uint64_t first_row) {
+  size_t per_row = (columns + 3) / 4, blocks = rows * per_row;
+  for (size_t start = 0; start < blocks; start += TILE) {
+    uint32_t c[4][TILE];
+    words(c, start, per_row, layer << 24, seed, purpose, step, first_row);
+    size_t row = start / per_row, block = start % per_row;
+    size_t count = blocks - start < TILE ? blocks - start : TILE;
+    for (size_t i = 0; i < count; i++) {
+      float *to = out + row * columns + block * 4;
+      size_t width = columns - block * 4 < 4 ? columns - block * 4 : 4;
+      for (size_t j = 0; j < width; j++) to[j] = (float)(c[j][i] >> 8) * 0x1p-24f;
       if (++block == per_row) block = 0, row++;
     }
   }

@@ -60,3 +60,17 @@ VT_INLINE float log1p_unit(float e) {
   p = p * z + 0.3333333367f;
   return 2 * (t + t * z * p);
 }
+
+/// A log-variance is clamped to [−30, 20] before every use.
+VT_INLINE float clamp_logvar(float v) {
+  v = v < -30 ? -30 : v;
+  return v > 20 ? 20 : v;
+}
+
+/// x as element i of bf16 or float memory; `bf16` is a constant where this is inlined, or hoisted.
+VT_INLINE void store(void *restrict out, int bf16, size_t i, float x) {
+  if (bf16)
+    ((vt_bf16 *)out)[i] = to_bf16(x);
+  else
+    ((float *)out)[i] = x;
+}

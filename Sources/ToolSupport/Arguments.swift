@@ -5,6 +5,13 @@ public struct NumberPair: ExpressibleByArgument {
   public let first: Double
   public let second: Double
 
+  public init(_ first: Double, _ second: Double) {
+    self.first = first
+    self.second = second
+  }
+
+  public var defaultValueDescription: String { "\(first),\(second)" }
+
   public init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
     guard parts.count == 2, let first = Double(parts[0]), let second = Double(parts[1]),

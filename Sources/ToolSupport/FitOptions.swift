@@ -1,104 +1,248 @@
 public import ArgumentParser
 public import VAECore
 
-/// What `vae-fit` builds.
-public struct ModelOptions: ParsableArguments {
-  @Option(help: "Widths of the hidden layers, from the input on; the decoder has them in reverse.")
-  public var hidden = IntegerList([400])
+/// What `vae-fit` minimises.
+public struct ObjectiveOptions: ParsableArguments {
+  @Option(help: "The evidence lower bound (elbo) or the importance-weighted one (iwae).")
+  public var objective = ObjectiveChoice.elbo
 
-  @Option(help: "Dimensions of the latent space.")
-  public var latent = 20
+  @Option(help: "Draws from the posterior for each row.")
+  public var particles = 1
 
-  @Option(help: "What the decoder gives: bernoulli (values in [0, 1]) or gaussian (any).")
-  public var likelihood = LikelihoodChoice.bernoulli
+  @Option(help: "The divergence in closed form (analytic) or at the draws (sampled).")
+  public var kl = Objective.Divergence.analytic
 
-  @Option(help: "The standard deviation of the Gaussian likelihood.")
-  public var sigma: Float = 1
+  @Option(help: "Nats of divergence that each latent dimension has for free.")
+  public var freeBits: Float = 0
 
-  @Option(help: "The weight of the divergence in the objective.")
-  public var beta: Float = 1
+  @Option(help: "Epochs in which the weight of the divergence rises from 0.")
+  public var warmup = 0.0
+
+  @Option(help: "Periods in whose first half the weight of the divergence rises from 0.")
+  public var cyclical = 0
+
+  @Option(help: "Make inputs 0 or 1: by a fresh draw each time (dynamic), or above 1/2 (threshold).")
+  public var binarize = Binarisation.none
 
   public init() {}
 
   public func validate() throws {
-    guard !hidden.values.isEmpty, hidden.values.allSatisfy({ 1..<1 << 31 ~= $0 }) else {
-      throw ValidationError("--hidden: expected widths of at least 1, got \(hidden.defaultValueDescription)")
+    guard 1...100_000 ~= particles else {
+      throw ValidationError("--particles: expected 1 to 100000, got \(particles)")
     }
-    guard 1..<1 << 30 ~= latent else {
-      throw ValidationError("--latent: expected at least 1, got \(latent)")
+    guard freeBits >= 0, freeBits.isFinite else {
+      throw ValidationError("--free-bits: expected 0 or more, got \(freeBits)")
     }
-    guard sigma > 0, sigma.isFinite else {
-      throw ValidationError("--sigma: expected a positive number, got \(sigma)")
+    guard freeBits == 0 || objective == .elbo && kl == .analytic else {
+      throw ValidationError("--free-bits needs --objective elbo and --kl analytic")
     }
-    guard beta >= 0, beta.isFinite else {
-      throw ValidationError("--beta: expected 0 or more, got \(beta)")
+    guard warmup >= 0, warmup.isFinite, cyclical >= 0, warmup == 0 || cyclical == 0 else {
+      throw ValidationError("--warmup and --cyclical: expected 0 or more, and one of them")
     }
   }
 
-  /// The model's configuration for rows of that shape.
-  public func configuration(inputShape: [Int]) -> VAEConfiguration {
-    VAEConfiguration(
-      inputShape: inputShape, hidden: hidden.values, latent: latent,
-      likelihood: likelihood == .bernoulli ? .bernoulli : .gaussian(sigma: sigma), beta: beta)
+  fileprivate func set(_ options: inout TrainingOptions) {
+    options.objective.importanceWeighted = objective == .iwae
+    options.objective.particles = particles
+    options.objective.divergence = kl
+    options.objective.freeBits = freeBits
+    options.annealing.warmup = warmup
+    options.annealing.periods = cyclical
+    options.binarisation = binarize
   }
 }
 
-public enum LikelihoodChoice: String, ExpressibleByArgument, CaseIterable, Sendable {
-  case bernoulli, gaussian
+public enum ObjectiveChoice: String, ExpressibleByArgument, CaseIterable, Sendable {
+  case elbo, iwae
 }
 
-/// How `vae-fit` trains.
-public struct FitOptions: ParsableArguments {
-  @Option(help: "Passes over the rows.")
-  public var epochs = 10
+extension Objective.Divergence: ExpressibleByArgument {}
+extension Binarisation: ExpressibleByArgument {}
+extension OptimiserOptions.Rule: ExpressibleByArgument {}
+
+/// How `vae-fit` goes about it.
+public struct OptimiserArguments: ParsableArguments {
+  @Option(help: "Passes over the rows. (default: 10, or those of --schedule stages)")
+  public var epochs: Int?
 
   @Option(help: "Rows a step.")
   public var batch = 128
 
-  @Option(name: .customLong("lr"), help: "Adam's learning rate.")
+  @Option(help: "The rule that changes the weights.")
+  public var optimizer = OptimiserOptions.Rule.adam
+
+  @Option(name: .customLong("lr"), help: "The learning rate.")
   public var learningRate = 1e-3
+
+  @Option(help: "Decay of Adam's running means of gradients and squares.")
+  public var adamBetas = NumberPair(0.9, 0.999)
+
+  @Option(help: "What Adam and RMSprop add to the root.")
+  public var adamEps = 1e-8
+
+  @Option(help: "Momentum of sgd.")
+  public var momentum = 0.0
+
+  @Flag(help: "Nesterov's momentum.")
+  public var nesterov = false
+
+  @Option(help: "Decay of the weights: L2, or with adamw decoupled.")
+  public var weightDecay = 0.0
+
+  @Option(help: "Scale gradients down to this norm.")
+  public var clipNorm: Double?
+
+  @Option(help: "How the rate moves: constant, cosine, step:EPOCHS,FACTOR or stages:COUNT.")
+  public var schedule = Schedule.constant
 
   @Option(help: "Repeat the initial weights, shuffling and noise of this seed.")
   public var seed: UInt64 = 0
 
+  public init() {}
+
+  public func validate() throws {
+    if let epochs, !(1...1_000_000 ~= epochs) {
+      throw ValidationError("--epochs: expected 1 to 1000000, got \(epochs)")
+    }
+    guard 1..<1 << 31 ~= batch else {
+      throw ValidationError("--batch: expected at least 1, got \(batch)")
+    }
+    guard learningRate > 0, learningRate.isFinite else {
+      throw ValidationError("--lr: expected a positive number, got \(learningRate)")
+    }
+    guard 0..<1 ~= adamBetas.first, 0..<1 ~= adamBetas.second else {
+      throw ValidationError("--adam-betas: expected two numbers from 0 and below 1")
+    }
+    guard adamEps >= 0, adamEps.isFinite, 0..<1 ~= momentum, weightDecay >= 0,
+      weightDecay.isFinite
+    else {
+      throw ValidationError(
+        "--adam-eps and --weight-decay: expected 0 or more; --momentum: from 0 and below 1")
+    }
+    if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
+      throw ValidationError("--clip-norm: expected a positive number, got \(clipNorm)")
+    }
+    guard !nesterov || momentum > 0 else { throw ValidationError("--nesterov needs --momentum") }
+  }
+
+  fileprivate func set(_ options: inout TrainingOptions) {
+    options.epochs = epochs ?? schedule.epochs ?? 10
+    options.batch = batch
+    options.seed = seed
+    options.schedule = schedule
+    options.optimiser.rule = optimizer
+    options.optimiser.learningRate = learningRate
+    options.optimiser.beta1 = adamBetas.first
+    options.optimiser.beta2 = adamBetas.second
+    options.optimiser.epsilon = adamEps
+    options.optimiser.momentum = momentum
+    options.optimiser.nesterov = nesterov
+    options.optimiser.weightDecay = weightDecay
+    options.optimiser.clipNorm = clipNorm
+  }
+}
+
+extension Schedule: ExpressibleByArgument {
+  public init?(argument: String) {
+    let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    switch (parts[0], parts.count > 1 ? String(parts[1]) : nil) {
+    case ("constant", nil): self = .constant
+    case ("cosine", nil): self = .cosine
+    case ("stages", let count?):
+      guard let count = Int(count), 1...12 ~= count else { return nil }
+      self = .stages(count)
+    case ("step", let values?):
+      guard let pair = NumberPair(argument: values), let epochs = Int(exactly: pair.first),
+        epochs > 0, pair.second > 0
+      else { return nil }
+      self = .step(epochs: epochs, factor: pair.second)
+    default: return nil
+    }
+  }
+
+  public var defaultValueDescription: String { "constant" }
+}
+
+/// How `vae-fit` is watched, stopped and taken up again.
+public struct ControlOptions: ParsableArguments {
   @Option(
     help: "Validate after each epoch on this share of the rows, held out, or on a file's rows.")
   public var valid: Validation?
 
-  @Option(help: "Write the figures of each epoch to this file, as JSON lines.")
+  @Option(help: "End after so many epochs without a better validation loss; keep the best model.")
+  public var patience: Int?
+
+  @Option(help: "Write the figures of the run to this file, as JSON lines.")
   public var log: String?
+
+  @Option(help: "Keep a file from which the run can be resumed.")
+  public var checkpoint: String?
+
+  @Option(help: "Write the checkpoint after so many epochs, or so much time (90s, 10m, 2h).")
+  public var every = CheckpointInterval(.epochs(1))
+
+  @Option(help: "Take up the run of this checkpoint; give the options of that run again.")
+  public var resume: String?
+
+  @Option(help: "End after this time (90s, 10m, 2h).")
+  public var maxTime: TimeSpan?
+
+  @Option(name: .customLong("init"), help: "Start from the weights of this model.")
+  public var initial: String?
+
+  @Flag(help: "With --init, take the weights whose names and shapes are the same.")
+  public var initMatching = false
+
+  @Option(help: "Leave these as they are: encoder, decoder, or names of layers, comma-separated.")
+  public var freeze: String?
 
   public init() {}
 
   public func validate() throws {
-    guard epochs > 0, epochs <= 1_000_000 else {
-      throw ValidationError("--epochs: expected 1 to 1000000, got \(epochs)")
+    if let patience {
+      guard patience > 0 else {
+        throw ValidationError("--patience: expected at least 1, got \(patience)")
+      }
+      guard valid != nil else { throw ValidationError("--patience needs --valid") }
     }
-    guard batch > 0 else { throw ValidationError("--batch: expected at least 1, got \(batch)") }
-    guard learningRate > 0, learningRate.isFinite else {
-      throw ValidationError("--lr: expected a positive number, got \(learningRate)")
+    guard initial == nil || resume == nil else {
+      throw ValidationError("--init and --resume exclude each other")
     }
-  }
-
-  public func options(_ precision: Precision) -> TrainingOptions {
-    var options = TrainingOptions()
-    options.epochs = epochs
-    options.batch = batch
-    options.learningRate = learningRate
-    options.seed = seed
-    options.precision = precision
-    return options
+    guard !initMatching || initial != nil else {
+      throw ValidationError("--init-matching needs --init")
+    }
   }
 
   /// `rows` with those set apart that `--valid` asks for.
-  public func heldOut(of rows: RowStore) throws -> TrainingRows {
+  public func heldOut(of rows: RowStore, seed: UInt64) throws -> TrainingRows {
     switch valid {
     case nil: TrainingRows(rows)
     case .share(let share): try TrainingRows(rows, holdingOut: share, seed: seed)
-    case .file(let path):
-      try TrainingRows(rows, validationRows: RowStore(mapping: path))
+    case .file(let path): try TrainingRows(rows, validationRows: RowStore(mapping: path))
     }
   }
+
+  public var control: TrainingControl {
+    var control = TrainingControl()
+    control.checkpoint = checkpoint
+    control.every = every.interval
+    control.maxTime = maxTime?.duration
+    return control
+  }
+}
+
+/// All that the outcome of a run depends on, from the groups of options.
+public func trainingOptions(
+  _ objective: ObjectiveOptions, _ optimiser: OptimiserArguments, _ control: ControlOptions,
+  precision: Precision
+) -> TrainingOptions {
+  var options = TrainingOptions()
+  objective.set(&options)
+  optimiser.set(&options)
+  options.precision = precision
+  options.patience = control.patience
+  options.freeze = control.freeze?.split(separator: ",").map(String.init) ?? []
+  return options
 }
 
 /// A share of the rows, above 0 and below 1, or a file.
@@ -116,33 +260,39 @@ public enum Validation: ExpressibleByArgument, Sendable {
   }
 }
 
-extension Progress {
-  /// Shows how far a training run is.
-  public func show(_ event: TrainingEvent) {
-    switch event {
-    case .progress(let epoch, let share, let loss, let rate, let left):
-      update(
-        "epoch \(epoch) \(Int(share * 100)) %  loss \(fixed(loss, 2))  \(Int(rate)) images/s  "
-          + "\(duration(left)) left")
-    case .epoch(let report):
-      let valid = report.validation.map { "  valid \(fixed($0.loss, 2))" } ?? ""
-      let training = report.training
-      milestone(
-        "epoch \(report.epoch)/\(report.epochs)  loss \(fixed(training.loss, 2))"
-          + "  recon \(fixed(training.reconstruction, 2))  kl \(fixed(training.kl, 2))\(valid)"
-          + "  active \(report.activeUnits)/\(report.latent)  \(fixed(report.seconds, 2)) s"
-          + "  \(Int(report.imagesPerSecond)) images/s")
+/// A time with its unit: `90s`, `10m`, `2h`.
+public struct TimeSpan: ExpressibleByArgument, Sendable {
+  public let duration: Duration
+
+  public init?(argument: String) {
+    guard let unit = argument.last, let number = Double(argument.dropLast()), number > 0,
+      number <= 1e9
+    else { return nil }
+    switch unit {
+    case "s": duration = .seconds(number)
+    case "m": duration = .seconds(60 * number)
+    case "h": duration = .seconds(3600 * number)
+    default: return nil
     }
   }
 }
 
-/// Seconds as `1:02:03`, `2:03` or `3 s`.
-private func duration(_ seconds: Double) -> String {
-  guard seconds.isFinite, seconds < 1e9 else { return "?" }
-  let whole = Int(seconds.rounded(.up))
-  func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }
-  if whole < 60 { return "\(whole) s" }
-  let (minutes, rest) = (whole / 60, whole % 60)
-  return minutes < 60
-    ? "\(minutes):\(two(rest))" : "\(minutes / 60):\(two(minutes % 60)):\(two(rest))"
+/// A number of epochs, or a time with its unit.
+public struct CheckpointInterval: ExpressibleByArgument, Sendable {
+  public let interval: TrainingControl.Interval
+
+  public init(_ interval: TrainingControl.Interval) { self.interval = interval }
+
+  public init?(argument: String) {
+    if let epochs = Int(argument) {
+      guard epochs > 0 else { return nil }
+      interval = .epochs(epochs)
+    } else if let span = TimeSpan(argument: argument) {
+      interval = .time(span.duration)
+    } else {
+      return nil
+    }
+  }
+
+  public var defaultValueDescription: String { "1" }
 }

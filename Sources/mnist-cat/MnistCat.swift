@@ -70,7 +70,8 @@ struct MnistCat: Tool {
     let sink = try streams.output()
     let files = try DigitFiles.find(set, split, having: selection.file, in: dir)
     if files.set == .digits && set == nil {
-      streams.note("no MNIST found, so these are drawn digits; 'mnist-fetch' downloads the real ones")
+      streams.note(
+        "no MNIST found, so these are drawn digits; 'mnist-fetch' downloads the real ones")
     }
     try files.write(selection, to: sink)
   }

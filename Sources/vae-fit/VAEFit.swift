@@ -13,8 +13,9 @@ struct VAEFit: Tool {
       """,
     examples: [
       "mnist-cat train | vae-fit -o m.vae",
-      "vae-fit --input x.npy --hidden 512,256 --latent 32 --epochs 50 --valid 0.1 -o m.vae",
-      "mnist-cat train | vae-fit --beta 4 --log metrics.jsonl > m.vae",
+      "vae-fit --input x.npy --hidden 512,256 --latent 32 --valid 0.1 -o m.vae",
+      "vae-fit --input x.npy --epochs 100 --checkpoint run.ckpt -o m.vae",
+      "vae-fit --input x.npy --epochs 100 --resume run.ckpt -o m.vae",
     ])
 
   @Option(name: .shortAndLong, help: "Write the model to this file, whole or not at all.")
@@ -23,41 +24,51 @@ struct VAEFit: Tool {
   @Option(help: "Read the rows from this file, mapped where it allows that.")
   var input: String?
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var training: FitOptions
-  @OptionGroup var engine: EngineOptions
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup(title: "Objective") var objective: ObjectiveOptions
+  @OptionGroup(title: "Optimiser") var optimiser: OptimiserArguments
+  @OptionGroup(title: "Control") var control: ControlOptions
+  @OptionGroup(title: "Engine") var engine: EngineOptions
   @OptionGroup var streams: StreamOptions
 
   func run() throws {
     let file = try output.flatMap { $0 == "-" ? nil : try AtomicFile(path: $0) }
     let sink = try file?.sink ?? streams.output()
-    let log = try training.log.map { try TrainingLog(path: $0) }
+    let log = try control.log.map { try TrainingLog(path: $0, resumed: control.resume != nil) }
+    let checkpoint = try control.resume.map { try Checkpoint(ByteSource(path: $0)) }
     let rows = try streams.rows(input)
-    let held = try training.heldOut(of: rows)
+    let held = try control.heldOut(of: rows, seed: optimiser.seed)
     Interrupt.hold()
 
     let vae = try VAE(model.configuration(inputShape: rows.rowShape))
-    vae.parameters.initialise(seed: training.seed)
+    try vae.start(
+      seed: optimiser.seed, biasFrom: model.biasFromData ? (rows, held.training) : nil,
+      weights: try control.initial.map { try ModelFile.read(ByteSource(path: $0)) },
+      matching: control.initMatching)
     let trainer = try Trainer(
-      vae, on: held, options: training.options(engine.precision(or: .fastest)),
+      vae, on: held,
+      options: trainingOptions(
+        objective, optimiser, control, precision: engine.precision(or: .fastest)),
+      control: control.control, resuming: checkpoint,
       pool: try WorkerPool(threads: engine.threads))
     streams.note(trainer.summary)
     let progress = streams.progress()
+    let outcome: Trainer.Outcome
     do {
-      try trainer.run(stop: { Interrupt.requested }) { event in
+      outcome = try trainer.run(stop: { Interrupt.requested }) { event in
         progress.show(event)
         try log?.write(event)
       }
     } catch let error as TrainingError where file != nil && trainer.epochsDone > 0 {
-      try ModelFile.write(vae, training: trainer.record, to: sink)
+      try trainer.write(to: sink)
       try file?.commit()
       progress.note("\(sink.name) holds the model after epoch \(trainer.epochsDone)")
       throw error
     }
-    if Interrupt.requested { return }
+    if outcome == .interrupted { return }
     trainer.warnings.forEach { progress.note("warning: \($0)") }
-    try ModelFile.write(vae, training: trainer.record, to: sink)
+    try trainer.write(to: sink)
     try file.map { try $0.commit() } ?? sink.finish()
-    try log?.finish()
+    try log?.finish(trainer, outcome: outcome)
   }
 }

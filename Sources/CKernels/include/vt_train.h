@@ -5,37 +5,76 @@
 #include "vt_convert.h"
 
 // The elementwise passes of a training step. Matrices are row-major and dense. `bf16` says whether
-// the void pointers are vt_bf16 or float. Gradients are of the loss times `scale` (1 / batch).
+// a void pointer is vt_bf16 or float. Gradients are of the loss times `scale` (1 / batch).
 
-/// Bernoulli likelihood from logits l [rows × width] and targets x in [0, 1]:
-/// loss[r] = Σ max(l, 0) − l·x + ln(1 + e^−|l|), delta = (σ(l) − x)·scale. delta may be null.
+// Likelihoods. Row r of the decoder's output belongs to row r / repeat of the targets; delta, the
+// gradient by the output, may be null.
+
+/// Bernoulli from logits l [rows × width], targets x in [0, 1]:
+/// loss[r] = Σ max(l, 0) − l·x + ln(1 + e^−|l|), delta = (σ(l) − x)·scale.
 void vt_bernoulli(double *restrict loss, void *restrict delta, int bf16,
                   const float *restrict logits, const float *restrict targets, size_t rows,
-                  size_t width, float scale);
+                  size_t repeat, size_t width, float scale);
 
-/// Gaussian likelihood without its constant: loss[r] = ½ Σ (x − μ)²·precision,
-/// delta = (μ − x)·precision·scale. delta may be null.
+/// Gaussian without its constant: loss[r] = ½ Σ (x − μ)²·precision, delta = (μ − x)·precision·scale.
 void vt_gaussian(double *restrict loss, void *restrict delta, int bf16,
                  const float *restrict mean, const float *restrict targets, size_t rows,
-                 size_t width, float precision, float scale);
+                 size_t repeat, size_t width, float precision, float scale);
+
+/// Gaussian with a log-variance v a value, clamped to [−30, 20], without the constant D/2·ln 2π:
+/// output rows are [μ | v], loss[r] = ½ Σ (x − μ)²·e^−v + v.
+void vt_gaussian_pixel(double *restrict loss, void *restrict delta, int bf16,
+                       const float *restrict output, const float *restrict targets, size_t rows,
+                       size_t repeat, size_t width, float scale);
 
 /// σ(l) = 1 / (1 + e^−l); in place where out is logits.
 void vt_sigmoid(float *out, const float *logits, size_t n);
 
-/// z = μ + e^(v/2)·ε and kl[r] = ½ Σ (e^v − 1 − v + μ²) for heads [rows × 2·latent] = (μ | v),
-/// v clamped to [−30, 20]. noise may be null (z = μ).
+/// x[r][·] *= factor[r].
+void vt_scale_rows(void *restrict x, int bf16, const float *restrict factor, size_t rows,
+                   size_t width);
+
+// Latents. Heads are rows of [μ | v], the log-variance v clamped to [−30, 20]. Noise and z hold
+// `particles` rows for each row of heads.
+
+/// z = μ + e^(v/2)·ε and kl[r] = ½ Σ (e^v − 1 − v + μ²). Adds to statistics [3 × latent], over the
+/// rows: Σμ, Σμ², Σ of each dimension's divergence.
 void vt_reparameterise(void *restrict z, int bf16, double *restrict kl,
-                       const float *restrict heads, const float *restrict noise, size_t rows,
-                       size_t latent);
+                       double *restrict statistics, const float *restrict heads,
+                       const float *restrict noise, size_t rows, size_t latent, size_t particles);
 
-/// z = μ + e^(v/2)·z for one row of heads (μ | v); z comes in as standard normals.
-void vt_posterior_sample(float *restrict z, const float *restrict heads, size_t latent);
-
-/// The gradient of the heads from dz, the gradient of z: dμ = dz + weight·μ,
-/// dv = dz·ε·½e^(v/2) + weight·½(e^v − 1), 0 where v was clamped; weight = β·scale.
+/// The gradient of the heads from dz, the gradient of z: dμ = Σ dz + weight·μ,
+/// dv = Σ dz·ε·½e^(v/2) + weight·½(e^v − 1), 0 where v was clamped. The divergence of dimension i
+/// counts by gate[i] too, where gate is not null.
 void vt_reparameterise_backward(void *restrict heads_delta, int bf16, const float *restrict dz,
                                 const float *restrict heads, const float *restrict noise,
-                                size_t rows, size_t latent, float weight);
+                                const float *restrict gate, size_t rows, size_t latent,
+                                size_t particles, float weight);
+
+/// ratio[r] = ln p(z) − ln q(z | x) = ½ Σ (ε² + v − z²) of each particle r.
+void vt_log_ratio(double *restrict ratio, const float *restrict heads,
+                  const float *restrict noise, size_t rows, size_t latent, size_t particles);
+
+/// The gradient of the heads where particle r adds −share[r]·weight·ratio[r] to the loss, and dz
+/// is the gradient of z by the rest.
+void vt_log_ratio_backward(void *restrict heads_delta, int bf16, const float *restrict dz,
+                           const float *restrict heads, const float *restrict noise,
+                           const float *restrict share, size_t rows, size_t latent,
+                           size_t particles, float weight);
+
+/// z = μ + e^(v/2)·z for one row of heads; z comes in as standard normals.
+void vt_posterior_sample(float *restrict z, const float *restrict heads, size_t latent);
+
+// Layers
+
+typedef enum { vt_relu, vt_tanh, vt_silu, vt_leaky_relu } vt_activation_kind;
+
+/// y = act(x).
+void vt_activation(vt_activation_kind kind, float *restrict y, const float *restrict x, size_t n);
+
+/// dx *= act′(x).
+void vt_activation_backward(vt_activation_kind kind, float *restrict dx, const float *restrict x,
+                            size_t n);
 
 /// out = x where the activation (rectified) is positive, else 0.
 void vt_relu_backward(void *restrict out, const float *restrict x, const void *restrict activation,
@@ -45,12 +84,52 @@ void vt_relu_backward(void *restrict out, const float *restrict x, const void *r
 void vt_column_sums(float *restrict out, const void *restrict x, int bf16, size_t rows,
                     size_t columns, size_t stride);
 
-/// One step of Adam (Kingma and Ba, 2015) as PyTorch writes it, on n parameters:
-/// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², p ← p − step_size·m / (√v·inverse_root + ε);
-/// step_size = lr / (1−β₁ᵗ), inverse_root = 1 / √(1−β₂ᵗ). Also writes the parameters as bf16
-/// where `copy` is not null. Returns Σg², which is not finite where some g was not.
+/// sums = [Σ x | Σ x·y] by column, over rows.
+void vt_product_sums(double *restrict sums, const float *restrict x, const float *restrict y,
+                     size_t rows, size_t width);
+
+/// x ← (x − mean)·inverse_deviation, y = x·weight + bias, by column.
+void vt_normalise(float *restrict x, float *restrict y, const float *restrict mean,
+                  const float *restrict inverse_deviation, const float *restrict weight,
+                  const float *restrict bias, size_t rows, size_t width);
+
+/// dx = factor·(dy − mean_dy − x·mean_dyx) by column, x being normalised.
+void vt_normalise_backward(float *restrict dx, const float *restrict dy, const float *restrict x,
+                           const float *restrict factor, const float *restrict mean_dy,
+                           const float *restrict mean_dyx, size_t rows, size_t width);
+
+// What is drawn at random, from uniforms u in [0, 1).
+
+/// x ← 0 where u < probability, else x / (1 − probability).
+void vt_dropout(float *restrict x, const float *restrict u, size_t n, float probability);
+
+/// x ← 1 where u < x, else 0.
+void vt_binarise(float *restrict x, const float *restrict u, size_t n);
+
+// Optimisers, as PyTorch writes them, on n parameters. They also write the parameters as bf16
+// where `copy` is not null, multiply the gradient by `scale` first, and return Σ (scale·g)², which
+// is not finite where some g was not.
+
 typedef struct {
-  float beta1, beta2, step_size, inverse_root, epsilon;
-} vt_adam_step;
+  float scale, rate, decay;  // decay: of the weights; L2 except in AdamW
+} vt_step;
+
+/// Adam (Kingma and Ba, 2015): m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
+/// p ← p − rate·m / (√v·inverse_root + ε); rate = lr / (1−β₁ᵗ), inverse_root = 1 / √(1−β₂ᵗ).
+/// AdamW (Loshchilov and Hutter, 2019) where shrink, lr·decay, is not 0: p ← p·(1 − shrink) first.
+typedef struct {
+  float beta1, beta2, inverse_root, epsilon, shrink;
+} vt_adam_constants;
 double vt_adam(float *restrict p, float *restrict m, float *restrict v, vt_bf16 *restrict copy,
-               const float *restrict gradient, size_t n, vt_adam_step step);
+               const float *restrict gradient, size_t n, vt_step step, vt_adam_constants constants);
+
+/// RMSprop (Hinton, 2012): v ← αv + (1−α)g², p ← p − rate·g / (√v + ε).
+double vt_rmsprop(float *restrict p, float *restrict v, vt_bf16 *restrict copy,
+                  const float *restrict gradient, size_t n, vt_step step, float alpha,
+                  float epsilon);
+
+/// Gradient descent: m ← momentum·m + g (m = g at the first step), p ← p − rate·m, or
+/// rate·(g + momentum·m) for Nesterov's.
+double vt_sgd(float *restrict p, float *restrict m, vt_bf16 *restrict copy,
+              const float *restrict gradient, size_t n, vt_step step, float momentum,
+              int nesterov);

@@ -8,12 +8,14 @@ public enum PNGError: Failure, Equatable {
   case rowLength(expected: Int, got: Int)
   /// More or fewer rows than the header says.
   case rowCount(expected: Int, got: Int)
+  /// Bytes that are no PNG picture, or not one to read.
+  case unreadable(name: String, detail: String)
   /// libpng refused, in its own words.
   case library(String)
 
   public var kind: FailureKind {
     switch self {
-    case .size, .channels: .badData
+    case .size, .channels, .unreadable: .badData
     case .rowLength, .rowCount, .library: .bug
     }
   }
@@ -28,6 +30,8 @@ public enum PNGError: Failure, Equatable {
       "expected a row of \(expected) bytes for the PNG picture, got \(got)"
     case .rowCount(let expected, let got):
       "expected \(expected) rows for the PNG picture, got \(got)"
+    case .unreadable(let name, let detail):
+      "\(name): \(detail)"
     case .library(let message):
       "libpng: \(message)"
     }

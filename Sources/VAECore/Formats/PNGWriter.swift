@@ -26,7 +26,8 @@ public final class PNGWriter {
     self.channels = channels
     self.sink = sink
     // The callback's owner is this object: libpng is gone before it is.
-    handle = vt_png_writer_create(Unmanaged.passUnretained(self).toOpaque()) { owner, bytes, count in
+    handle = vt_png_writer_create(Unmanaged.passUnretained(self).toOpaque()) {
+      owner, bytes, count in
       guard let owner else { return -1 }
       return Unmanaged<PNGWriter>.fromOpaque(owner).takeUnretainedValue().pass(bytes, count)
     }

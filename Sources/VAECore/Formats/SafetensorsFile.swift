@@ -127,7 +127,7 @@ public final class SafetensorsFile: @unchecked Sendable {  // immutable once mad
     guard let bits = bitsOfType[description.dtype] else {
       throw SafetensorsError.unknownType(name: name, tensor: tensor, got: description.dtype)
     }
-    let offsets = description.data_offsets
+    let offsets = description.offsets
     guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1] else {
       throw SafetensorsError.badOffsets(name: name, tensor: tensor, got: offsets)
     }

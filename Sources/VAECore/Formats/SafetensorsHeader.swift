@@ -5,7 +5,12 @@ struct SafetensorsHeader: Codable {
   struct Tensor: Codable {
     let dtype: String
     let shape: [Int]
-    let data_offsets: [Int]
+    let offsets: [Int]
+
+    enum CodingKeys: String, CodingKey {
+      case dtype, shape
+      case offsets = "data_offsets"
+    }
   }
 
   var metadata: [String: String] = [:]

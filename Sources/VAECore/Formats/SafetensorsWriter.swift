@@ -34,7 +34,7 @@ public enum SafetensorsWriter {
       let start = end
       end += 4 * tensor.values.count
       let replaced = header.tensors.updateValue(
-        .init(dtype: "F32", shape: tensor.shape, data_offsets: [start, end]),
+        .init(dtype: "F32", shape: tensor.shape, offsets: [start, end]),
         forKey: tensor.name)
       precondition(replaced == nil, "two tensors are called \(tensor.name)")
     }

@@ -30,5 +30,14 @@ package final class Matrix: @unchecked Sendable {
       as: UInt8.self, repeating: 0, count: range.count * width * precision.size)
   }
 
+  /// Stores `rows` rows of f32 values from `row` on.
+  package func store(_ values: UnsafePointer<Float>, row: Int, rows: Int) {
+    if precision == .bf16 {
+      vt_bf16_from_f32(self[row].assumingMemoryBound(to: UInt16.self), values, rows * width)
+    } else {
+      floats(row).update(from: values, count: rows * width)
+    }
+  }
+
   package var isBF16: Int32 { precision == .bf16 ? 1 : 0 }
 }

@@ -4,10 +4,25 @@ import CKernels
 public enum Initialiser: Sendable, Equatable {
   /// U(−bound, bound).
   case uniform(bound: Float)
+  case constant(Float)
+}
 
-  /// PyTorch's Linear: U(±1/√fan_in), for weights and biases alike.
-  public static func linear(fanIn: Int) -> Initialiser {
-    .uniform(bound: 1 / Float(fanIn).squareRoot())
+/// How dense layers start.
+public enum InitialiserScheme: String, Sendable, Codable, CaseIterable {
+  /// U(±1/√fan_in) for weights and biases alike, as PyTorch's Linear.
+  case pytorch
+  /// U(±√(6 / (fan_in + fan_out))), biases 0 (Glorot and Bengio, 2010).
+  case glorot
+
+  func weight(fanIn: Int, fanOut: Int) -> Initialiser {
+    switch self {
+    case .pytorch: .uniform(bound: 1 / Float(fanIn).squareRoot())
+    case .glorot: .uniform(bound: (6 / Float(fanIn + fanOut)).squareRoot())
+    }
+  }
+
+  func bias(fanIn: Int) -> Initialiser {
+    self == .pytorch ? .uniform(bound: 1 / Float(fanIn).squareRoot()) : .constant(0)
   }
 }
 
@@ -18,15 +33,26 @@ public struct ParameterSpec: Sendable {
   public let initialiser: Initialiser
   /// Lies directly behind the parameter before it, so that one multiplication can read both.
   let joined: Bool
+  /// Whether an optimiser changes it; running statistics are only kept with the rest.
+  let trained: Bool
 
-  public init(name: String, shape: [Int], initialiser: Initialiser, joined: Bool = false) {
+  public init(
+    name: String, shape: [Int], initialiser: Initialiser, joined: Bool = false,
+    trained: Bool = true
+  ) {
     self.name = name
     self.shape = shape
     self.initialiser = initialiser
     self.joined = joined
+    self.trained = trained
   }
 
   public var count: Int { shape.reduce(1, *) }
+
+  func joined(_ joined: Bool) -> ParameterSpec {
+    ParameterSpec(
+      name: name, shape: shape, initialiser: initialiser, joined: joined, trained: trained)
+  }
 }
 
 /// All parameters of a model in one flat f32 buffer, each on a cache line unless joined to the one
@@ -64,6 +90,8 @@ public final class ParameterStore: @unchecked Sendable {
       switch spec.initialiser {
       case .uniform(let bound):
         for i in target.indices { target[i] = (2 * generator.nextUnit() - 1) * bound }
+      case .constant(let value):
+        target.update(repeating: value)
       }
     }
   }
@@ -75,6 +103,28 @@ public final class ParameterStore: @unchecked Sendable {
 
   /// The position of the parameter of that name in `specs`.
   package func index(of name: String) -> Int? { specs.firstIndex { $0.name == name } }
+
+  /// Where the parameter of that name begins. The model and its layers agree on names.
+  func offset(of name: String) -> Int {
+    guard let index = index(of: name) else { preconditionFailure("no parameter \(name)") }
+    return offsets[index]
+  }
+
+  /// Runs of values that training leaves as they are.
+  package private(set) var frozen: [Range<Int>] = []
+
+  /// Keeps the parameters whose names `isFrozen` accepts as they are.
+  package func freeze(where isFrozen: (String) -> Bool) {
+    frozen = specs.indices.filter { !specs[$0].trained || isFrozen(specs[$0].name) }
+      .map { offsets[$0]..<offsets[$0] + specs[$0].count }
+  }
+
+  /// Whether some value of the run is trained.
+  func isTrained(_ run: Range<Int>) -> Bool {
+    var at = run.lowerBound
+    for frozen in frozen where frozen.contains(at) { at = min(frozen.upperBound, run.upperBound) }
+    return at < run.upperBound
+  }
 
   /// Makes (or makes again, after the values changed) the bf16 copy that bf16 layers read.
   package func refreshCopy() throws {

@@ -2,23 +2,43 @@
 public struct Batch {
   /// Positions of the rows in the store.
   public var indices: UnsafeBufferPointer<UInt32>
-  /// The step that the noise is drawn for.
+  /// The step that noise is drawn for.
   public var step: UInt32
-  /// What the noise is for: `latent` to learn from the rows, any other to compute losses only.
-  public var purpose: NoisePurpose
 
-  public init(
-    indices: UnsafeBufferPointer<UInt32>, step: UInt32, purpose: NoisePurpose = .latent
-  ) {
+  public init(indices: UnsafeBufferPointer<UInt32>, step: UInt32) {
     self.indices = indices
     self.step = step
-    self.purpose = purpose
   }
+}
+
+/// How a model is laid out for training.
+public struct GraphOptions: Sendable, Equatable {
+  /// The most rows in a batch.
+  public var batch = 128
+  public var precision = Precision.f32
+  public var seed: UInt64 = 0
+  public var objective = Objective()
+  public var binarisation = Binarisation.none
+
+  public init() {}
+}
+
+/// What a batch came to: a value a row, in nats, valid until the next batch.
+public struct BatchLosses {
+  /// What is minimised.
+  public let objective: UnsafePointer<Double>
+  /// −E[log p(x|z)].
+  public let reconstruction: UnsafePointer<Double>
+  /// KL(q(z|x) ‖ p(z)).
+  public let divergence: UnsafePointer<Double>
+  /// Sums over the rows, a value a latent dimension: of the posterior means, of their squares, of
+  /// the divergence. Three times as many as the model has dimensions.
+  public let statistics: UnsafePointer<Double>
 }
 
 /// A model laid out for a batch size, with all the memory a step needs.
 ///
-/// A step is `forward` for the loss and the gradients of the activations, then `gradients` for
+/// A step is `learn` for the losses and the gradients of the activations, then `gradients` for
 /// those of the parameters. A phase ends before the next begins; inside a phase any worker may
 /// take any task.
 public protocol TrainingGraph: AnyObject {
@@ -26,14 +46,12 @@ public protocol TrainingGraph: AnyObject {
   var batch: Batch { get set }
   /// The weight of the divergence in the objective.
   var beta: Float { get set }
-  /// −E[log p(x|z)] of each row of the batch, in nats, after `forward`.
-  var reconstruction: UnsafeMutablePointer<Double> { get }
-  /// KL(q(z|x) ‖ p(z)) of each row, in nats, after `forward`.
-  var divergence: UnsafeMutablePointer<Double> { get }
-  /// Posterior means [batch, latent] after `forward`, `latentStride` apart.
-  var means: UnsafePointer<Float> { get }
-  var meansStride: Int { get }
-  var forward: [Phase] { get }
+  /// The losses and all that `gradients` needs, as training sees the rows.
+  var learn: [Phase] { get }
+  /// The losses alone, as the trained model gives them.
+  var evaluate: [Phase] { get }
+  /// What the last batch came to, once its phases have ended.
+  var losses: BatchLosses { get }
   /// The most tasks in a phase of `gradients`.
   var gradientTaskCount: Int { get }
   func gradients(into sink: any GradientSink) -> [Phase]
@@ -57,7 +75,8 @@ public enum DecoderOutput: Sendable, Equatable {
   case sample(seed: UInt64)
 }
 
-/// A model with a latent space. The trainer, the model file and the tools know models by this alone.
+/// A model with a latent space. The trainer, the model file and the tools know models by this
+/// alone.
 public protocol LatentModel: AnyObject, Sendable {
   /// The name in a model file's `vae-tools.kind`.
   static var kind: String { get }
@@ -65,6 +84,8 @@ public protocol LatentModel: AnyObject, Sendable {
   var inputShape: [Int] { get }
   var latentSize: Int { get }
   var parameters: ParameterStore { get }
+  /// The weight of the divergence in training.
+  var beta: Float { get }
   /// The configuration, JSON with sorted keys.
   func configurationJSON() throws -> String
   /// The parameters that a model of that configuration has. Takes no memory for them.
@@ -73,8 +94,8 @@ public protocol LatentModel: AnyObject, Sendable {
   init(configurationJSON: String) throws
 
   /// The network laid out to learn from `rows`, whose values it checks.
-  func makeGraph(rows: RowStore, batch: Int, precision: Precision, seed: UInt64, pool: WorkerPool)
-    throws -> any TrainingGraph
+  func makeGraph(rows: RowStore, options: GraphOptions, pool: WorkerPool) throws
+    -> any TrainingGraph
   func makeEncoder(_ output: EncoderOutput, precision: Precision, pool: WorkerPool) throws
     -> any RowTransform
   func makeDecoder(_ output: DecoderOutput, precision: Precision, pool: WorkerPool) throws

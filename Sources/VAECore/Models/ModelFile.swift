@@ -9,7 +9,12 @@ public enum ModelFile {
   /// - Throws: `SafetensorsError` for a file that breaks the format, `ModelError` for one that is
   ///   no model or whose tensors do not fit its configuration.
   public static func read(_ source: ByteSource) throws -> any LatentModel {
-    let file = try SafetensorsFile(source)
+    try model(in: SafetensorsFile(source))
+  }
+
+  /// The model that a file holds. Beside it a checkpoint has tensors of its own, `optimizer.*` and
+  /// `best.*`.
+  static func model(in file: SafetensorsFile) throws -> any LatentModel {
     guard let kind = file.metadata["vae-tools.kind"] else {
       throw ModelError.notAModel(source: file.name, kind: nil)
     }
@@ -20,7 +25,10 @@ public enum ModelFile {
     // The file must hold what its configuration claims before memory is taken for it.
     let specs = try type.layout(configurationJSON: configuration)
     let names = Set(specs.map(\.name))
-    if let stranger = file.entries.first(where: { !names.contains($0.name) }) {
+    let ours = file.metadata["vae-tools.checkpoint"] == nil ? [] : ["optimizer.", "best."]
+    if let stranger = file.entries.first(where: { entry in
+      !names.contains(entry.name) && !ours.contains { entry.name.hasPrefix($0) }
+    }) {
       throw ModelError.unexpectedTensor(source: file.name, name: stranger.name)
     }
     let values = try specs.map { try file.floats($0.name, shape: $0.shape) }
@@ -34,22 +42,26 @@ public enum ModelFile {
   /// Writes a model; the same model and record are the same bytes. The sink is the caller's to
   /// finish.
   ///
-  /// - Throws: `SafetensorsError` where a parameter is not finite, before anything is written.
+  /// - Parameters:
+  ///   - training: how the model came to be, as JSON.
+  ///   - tensors: what a checkpoint holds besides; `metadata` likewise.
+  /// - Throws: `SafetensorsError` where a value is not finite, before anything is written.
   public static func write(
-    _ model: any LatentModel, training: TrainingRecord, to sink: ByteSink
+    _ model: any LatentModel, training: String, tensors: [SafetensorsTensor] = [],
+    metadata: [String: String] = [:], to sink: ByteSink
   ) throws {
-    let tensors = model.parameters.specs.enumerated().map { index, spec in
+    let parameters = model.parameters.specs.enumerated().map { index, spec in
       SafetensorsTensor(
         name: spec.name, shape: spec.shape, values: Array(model.parameters[index]))
     }
+    let own = [
+      "format": "pt",
+      "vae-tools.kind": model.kind,
+      "vae-tools.version": Release.version,
+      "vae-tools.config": try model.configurationJSON(),
+      "vae-tools.training": training,
+    ]
     try SafetensorsWriter.write(
-      tensors,
-      metadata: [
-        "format": "pt",
-        "vae-tools.kind": model.kind,
-        "vae-tools.version": Release.version,
-        "vae-tools.config": try model.configurationJSON(),
-        "vae-tools.training": try sortedJSON(training),
-      ], to: sink)
+      parameters + tensors, metadata: own.merging(metadata) { own, _ in own }, to: sink)
   }
 }

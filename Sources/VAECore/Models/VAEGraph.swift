@@ -1,93 +1,77 @@
 import CKernels
 
-/// A VAE laid out for training: the activations of a batch, and a step as two phases.
-///
-/// The first runs a block of rows through encoder, noise, decoder and loss and back to the first
-/// layer; the second computes the parameters' gradients over the whole batch.
+/// A VAE laid out for training: the activations of a batch, and a step as plans over its blocks.
 final class VAEGraph: TrainingGraph {
   var batch = Batch(indices: UnsafeBufferPointer(start: nil, count: 0), step: 0)
   var beta: Float
+  private(set) var learn: [Phase] = []
+  private(set) var evaluate: [Phase] = []
 
+  private let model: VAE
   private let rows: RowStore
-  private let likelihood: Likelihood
-  private let latent: GaussianLatent
-  private let network: VAENetwork
+  private let options: GraphOptions
   private let blocks: RowBlocks
-  private let precision: Precision
-  private let seed: UInt64
-  private let scratch: WorkerScratch
+  private let network: VAENetwork
+  private let latent: GaussianLatent
+  private let particles: Int
+  private var gradientTasks: [GradientTask] = []
 
-  /// Inputs in f32, which the loss reads.
+  /// Inputs in f32, which the loss reads, and as the first layer reads them.
   private let targets: Matrix
-  /// `values[i]` enters layer i of the encoder; the heads come last. Likewise for the decoder.
-  private let encoderValues: [Matrix]
-  private let encoderDeltas: [Matrix]
-  private let decoderValues: [Matrix]
-  private let decoderDeltas: [Matrix]
-  private let noise: Matrix
-  private let losses: AlignedBuffer<Double>
-  private let gradientTasks: [GradientTask]
+  private let inputs: Matrix
+  private let codes: Matrix
+  private let outputs: Matrix
+  private let outputDelta: Matrix
+  private let rowLosses: AlignedBuffer<Double>
+  private let particleLosses: AlignedBuffer<Double>
 
-  init(
-    _ model: VAE, rows: RowStore, batch: Int, precision: Precision, seed: UInt64, pool: WorkerPool
-  ) throws {
-    try model.likelihood.check(rows)
+  init(_ model: VAE, rows: RowStore, options: GraphOptions, pool: WorkerPool) throws {
+    let configuration = model.configuration
+    if options.binarisation != .threshold { try configuration.likelihood.check(rows) }
+    self.model = model
     self.rows = rows
-    self.precision = precision
-    self.seed = seed
-    likelihood = model.likelihood
-    beta = model.configuration.beta
-    latent = GaussianLatent(size: model.latentSize)
-    let blocks = RowBlocks(rows: min(batch, rows.rows))
+    self.options = options
+    beta = model.beta
+    particles = configuration.code == .plain ? 1 : options.objective.particles
+    let (precision, particles) = (options.precision, particles)
+    let most = max(1, 64 / particles)
+    let blocks = RowBlocks(rows: min(options.batch, rows.rows), most: most)
     self.blocks = blocks
     network = try VAENetwork(
-      model, precision: precision, block: blocks.size, workers: pool.count)
-    func values(_ layers: [Dense]) throws -> [Matrix] {
-      try layers.map {
-        try Matrix(rows: blocks.capacity, width: $0.inputs, precision: precision)
-      } + [Matrix(rows: blocks.capacity, width: layers[layers.count - 1].outputs)]
-    }
-    func deltas(_ layers: [Dense]) throws -> [Matrix] {
-      try layers.map {
-        try Matrix(rows: blocks.capacity, width: $0.outputs, precision: precision)
-      }
-    }
-    encoderValues = try values(network.encoder)
-    encoderDeltas = try deltas(network.encoder)
-    decoderValues = try values(network.decoder)
-    decoderDeltas = try deltas(network.decoder)
-    targets =
-      precision == .f32
-      ? encoderValues[0] : try Matrix(rows: blocks.capacity, width: model.inputSize)
-    noise = try Matrix(rows: blocks.capacity, width: model.latentSize)
-    losses = try AlignedBuffer(count: 2 * blocks.capacity)
+      model, precision: precision, blocks: blocks, particles: particles, workers: pool.count)
+    latent = try GaussianLatent(
+      size: model.latentSize, plain: configuration.code == .plain, particles: particles, precision: precision, blocks: blocks)
+    let (capacity, expanded) = (blocks.capacity, blocks.capacity * particles)
+    inputs = try Matrix(rows: capacity, width: model.inputSize, precision: precision)
+    targets = precision == .f32 ? inputs : try Matrix(rows: capacity, width: model.inputSize)
+    codes = try Matrix(rows: expanded, width: model.latentSize, precision: precision)
+    outputs = try Matrix(rows: expanded, width: network.output.outputs)
+    outputDelta = try Matrix(
+      rows: expanded, width: network.output.outputs, precision: precision)
+    rowLosses = try AlignedBuffer(count: 3 * capacity)
+    particleLosses = try AlignedBuffer(count: expanded)
 
-    scratch = try WorkerScratch(workers: pool.count)
-    for layer in network.encoder.dropFirst() + network.decoder {
-      try layer.prepareBackward()
-      try scratch.reserve(blocks.size * layer.inputs)
-    }
-    var tasks: [GradientTask] = []
-    for (layers, values, deltas) in [
-      (network.encoder, encoderValues, encoderDeltas),
-      (network.decoder, decoderValues, decoderDeltas),
-    ] {
-      for (index, layer) in layers.enumerated() {
-        tasks += try layer.gradientTasks(x: values[index], dy: deltas[index], scratch: scratch)
-      }
-    }
-    gradientTasks = tasks.sorted { $0.cost > $1.cost }
+    let count: () -> Int = { [unowned self] in batch.indices.count }
+    learn = try learningPlan().phases(blocks, rows: count)
+    evaluate = evaluationPlan().phases(blocks, rows: count)
+    gradientTasks = try makeGradientTasks().sorted { $0.cost > $1.cost }
   }
 
-  var reconstruction: UnsafeMutablePointer<Double> { losses.base }
-  var divergence: UnsafeMutablePointer<Double> { losses.base + blocks.capacity }
-  var means: UnsafePointer<Float> {
-    UnsafePointer(encoderValues[network.encoder.count].floats(0))
-  }
-  var meansStride: Int { 2 * latent.size }
+  private var objective: UnsafeMutablePointer<Double> { rowLosses.base }
+  private var reconstruction: UnsafeMutablePointer<Double> { rowLosses.base + blocks.capacity }
+  private var divergence: UnsafeMutablePointer<Double> { rowLosses.base + 2 * blocks.capacity }
+  private var isPlain: Bool { model.configuration.code == .plain }
 
-  var forward: [Phase] {
-    [Phase(tasks: blocks.count) { [unowned self] task, worker in pass(task, worker) }]
+  var losses: BatchLosses {
+    let settings = options.objective
+    if settings.freeBits > 0, !isPlain {
+      let rows = batch.indices.count
+      let free = latent.freeNats(below: settings.freeBits, rows: rows) * Double(beta)
+      for row in 0..<rows { objective[row] += free }
+    }
+    return BatchLosses(
+      objective: objective, reconstruction: reconstruction, divergence: divergence,
+      statistics: latent.totals())
   }
 
   var gradientTaskCount: Int { gradientTasks.count }
@@ -97,79 +81,231 @@ final class VAEGraph: TrainingGraph {
     return [Phase(tasks: tasks.count) { task, worker in tasks[task].body(sink, task, worker) }]
   }
 
-  /// One block of rows, there and back. Rows beyond the batch stay in the multiplications with
-  /// zero gradients.
-  private func pass(_ task: Int, _ worker: Int) {
-    let row = task * blocks.size
-    let live = max(0, min(blocks.size, batch.indices.count - row))
-    guard live > 0 else {
-      for delta in encoderDeltas { delta.clear(row..<row + blocks.size) }
-      for delta in decoderDeltas { delta.clear(row..<row + blocks.size) }
+  // MARK: Plans
+
+  private func learningPlan() throws -> RowPlan {
+    var plan = RowPlan()
+    let run: () -> RunState = { [unowned self] in
+      RunState(rows: batch.indices.count, seed: options.seed, step: batch.step)
+    }
+    plan.add { [unowned self] block, _ in gather(block, evaluating: false) }
+    var x = inputs
+    for layer in network.encoder {
+      layer.addForward(to: &plan, x: x, particles: 1, run: run)
+      x = layer.values
+    }
+    let encoded = x
+    plan.add { [unowned self] block, worker in
+      network.heads.forward(encoded[block.row], into: headsTarget(block), worker: worker)
+      drawCodes(block, evaluating: false)
+    }
+    x = codes
+    for layer in network.decoder {
+      layer.addForward(to: &plan, x: x, particles: particles, run: run)
+      x = layer.values
+    }
+    let decoded = x
+    plan.add { [unowned self] block, worker in
+      let row = block.row * particles
+      network.output.forward(decoded[row], into: outputs[row], worker: worker)
+      score(block, learning: true)
+    }
+    if options.objective.freeBits > 0, !isPlain, !options.objective.isSampled { plan.barrier() }
+
+    plan.addForDead { [unowned self] block, _ in
+      for delta in [outputDelta, latent.headsDelta] {
+        let block = block.times(delta === outputDelta ? particles : 1)
+        delta.clear(block.row..<block.row + block.size)
+      }
+      latent.clearStatistics(block)
+    }
+    try network.output.prepareBackward()
+    plan.add { [unowned self] block, worker in
+      network.output.backward(
+        outputDelta[block.row * particles], into: network.scratch[worker], worker: worker)
+    }
+    for layer in network.decoder.reversed() {
+      layer.addBackward(to: &plan, particles: particles, run: run)
+      try layer.addInputGradient(to: &plan, particles: particles)
+    }
+    plan.add { [unowned self] block, worker in
+      backThroughCodes(block, dz: network.scratch[worker])
+    }
+    guard !network.encoder.isEmpty else { return plan }
+    try network.heads.prepareBackward()
+    plan.add { [unowned self] block, worker in
+      network.heads.backward(
+        headsDelta[block.row], into: network.scratch[worker], worker: worker)
+    }
+    for (index, layer) in network.encoder.enumerated().reversed() {
+      layer.addBackward(to: &plan, particles: 1, run: run)
+      if index > 0 { try layer.addInputGradient(to: &plan, particles: 1) }
+    }
+    return plan
+  }
+
+  private func evaluationPlan() -> RowPlan {
+    var plan = RowPlan()
+    plan.add { [unowned self] block, worker in
+      gather(block, evaluating: true)
+      network.encode(
+        inputs[block.row], into: headsTarget(block), row: block.row, rows: block.size,
+        worker: worker)
+      drawCodes(block, evaluating: true)
+      let wide = block.times(particles)
+      network.decode(
+        codes[wide.row], into: outputs.floats(wide.row), row: wide.row, rows: wide.size,
+        worker: worker)
+      score(block, learning: false)
+    }
+    plan.addForDead { [unowned self] block, _ in latent.clearStatistics(block) }
+    return plan
+  }
+
+  private func makeGradientTasks() throws -> [GradientTask] {
+    var tasks: [GradientTask] = []
+    func add(_ layers: [HiddenLayer], _ first: Matrix, _ last: Dense, _ delta: Matrix) throws {
+      var x = first
+      for layer in layers {
+        tasks += try layer.gradientTasks(x: x)
+        x = layer.values
+      }
+      tasks += try last.gradientTasks(x: x, dy: delta, scratch: network.scratch)
+    }
+    try add(network.encoder, inputs, network.heads, headsDelta)
+    try add(network.decoder, codes, network.output, outputDelta)
+    if model.configuration.likelihood == .gaussian(.learned) {
+      let offset = model.parameters.offset(of: "decoder.log_sigma")
+      try network.scratch.reserve(1)
+      tasks.append(
+        GradientTask(cost: 1) { [unowned self] sink, task, worker in
+          let gradient = network.scratch[worker]
+          gradient[0] = logSigmaGradient()
+          sink.take(offset: offset, count: 1, gradient: gradient, task: task)
+        })
+    }
+    return tasks
+  }
+
+  // MARK: Operations on a block
+
+  private func gather(_ block: RowBlock, evaluating: Bool) {
+    guard let indices = batch.indices.baseAddress else { return }
+    let to = targets.floats(block.row)
+    let width = targets.width
+    if let bytes = rows.bytes {
+      vt_gather_u8(to, bytes, indices + block.row, block.live, width)
+    } else if let floats = rows.floats {
+      vt_gather_f32(to, floats, indices + block.row, block.live, width)
+    }
+    binarise(to, block, evaluating: evaluating)
+    if inputs !== targets { inputs.store(to, row: block.row, rows: block.live) }
+  }
+
+  private func binarise(_ x: UnsafeMutablePointer<Float>, _ block: RowBlock, evaluating: Bool) {
+    let count = block.live * targets.width
+    switch options.binarisation {
+    case .none:
+      break
+    case .threshold:
+      for i in 0..<count { x[i] = x[i] > 0.5 ? 1 : 0 }
+    case .dynamic:
+      // The output's memory is free until the decoder runs.
+      let uniforms = outputs.floats(block.row * particles)
+      vt_uniforms(
+        uniforms, block.live, targets.width, options.seed, NoisePurpose.binarise.rawValue,
+        batch.step, evaluating ? 1 : 0, UInt64(block.row))
+      vt_binarise(x, uniforms, count)
+    }
+  }
+
+  private func headsTarget(_ block: RowBlock) -> UnsafeMutablePointer<Float> {
+    latent.heads.floats(block.row)
+  }
+
+  private var headsDelta: Matrix { latent.headsDelta }
+
+  private func drawCodes(_ block: RowBlock, evaluating: Bool) {
+    guard !isPlain else {
+      latent.takeCodes(block, into: codes)
       return
     }
-    let dead = row + live..<row + blocks.size
+    let noise = Noise(
+      seed: options.seed, purpose: evaluating ? .evaluate : .latent, step: batch.step)
+    latent.forward(block, noise: noise, into: codes, divergence: divergence)
+  }
 
-    gather(row: row, count: live)
-    let last = forward(network.encoder, encoderValues, row: row, worker: worker)
-    let heads = UnsafePointer(last.floats(row))
-    Noise(seed: seed, purpose: batch.purpose, step: batch.step).normals(
-      into: noise.floats(row), rows: live, columns: latent.size, stride: latent.size,
-      firstRow: UInt64(row))
-    let eps = UnsafePointer(noise.floats(row))
-    latent.forward(
-      heads: heads, noise: eps, into: decoderValues[0], row: row, divergence: divergence + row,
-      rows: live)
-    let output = forward(network.decoder, decoderValues, row: row, worker: worker)
+  /// The losses of the block's rows and, to learn, the gradient of the decoder's output.
+  private func score(_ block: RowBlock, learning: Bool) {
+    let wide = block.times(particles)
     let scale = 1 / Float(batch.indices.count)
-    let learning = batch.purpose == .latent
-    let outputDelta = decoderDeltas[network.decoder.count - 1]
-    likelihood.loss(
-      into: reconstruction + row, delta: learning ? outputDelta : nil, row: row,
-      output: output.floats(row), targets: targets.floats(row), rows: live, width: targets.width,
-      scale: scale)
-    guard learning else { return }
+    let weighted = options.objective.isSampled && !isPlain
+    let losses = particleLosses.base + wide.row
+    model.configuration.likelihood.loss(
+      into: losses, delta: learning ? outputDelta[wide.row] : nil, isBF16: outputDelta.isBF16,
+      output: outputs.floats(wide.row), targets: targets.floats(block.row), rows: wide.live,
+      repeats: particles, width: targets.width, logSigma: model.logSigma,
+      scale: weighted ? scale : scale / Float(particles))
+    if learning { outputDelta.clear(wide.dead) }
+    for row in 0..<block.live {
+      let sum = (row * particles..<(row + 1) * particles).reduce(0) { $0 + losses[$1] }
+      reconstruction[block.row + row] = sum / Double(particles)
+    }
+    if weighted {
+      latent.combine(
+        block, losses: particleLosses.base, beta: Double(beta),
+        importanceWeighted: options.objective.importanceWeighted, objective: objective,
+        divergence: divergence)
+      if learning {
+        vt_scale_rows(
+          outputDelta[wide.row], outputDelta.isBF16, latent.shares(block), wide.live,
+          outputDelta.width)
+      }
+    } else {
+      for row in block.row..<block.row + block.live {
+        if isPlain { divergence[row] = 0 }
+        objective[row] = reconstruction[row] + Double(beta) * divergence[row]
+      }
+    }
+  }
 
-    outputDelta.clear(dead)
-    backward(network.decoder, decoderValues, decoderDeltas, row: row, worker: worker)
-    network.decoder[0].backward(decoderDeltas[0][row], into: scratch[worker], worker: worker)
-    let headsDelta = encoderDeltas[network.encoder.count - 1]
+  private func backThroughCodes(_ block: RowBlock, dz: UnsafeMutablePointer<Float>) {
+    guard !isPlain else {
+      headsDelta.store(dz, row: block.row, rows: block.size)
+      return
+    }
+    let settings = options.objective
+    let rows = batch.indices.count
     latent.backward(
-      dz: scratch[worker], heads: heads, noise: eps, into: headsDelta, row: row, rows: live,
-      weight: beta * scale)
-    headsDelta.clear(dead)
-    backward(network.encoder, encoderValues, encoderDeltas, row: row, worker: worker)
+      block, dz: dz, sampled: settings.isSampled, freeBits: settings.freeBits, rows: rows,
+      weight: beta / Float(rows))
   }
 
-  private func gather(row: Int, count: Int) {
-    guard let index = batch.indices.baseAddress.map({ $0 + row }) else { return }
-    let to = targets.floats(row)
-    if let bytes = rows.bytes {
-      vt_gather_u8(to, bytes, index, count, targets.width)
-    } else if let floats = rows.floats {
-      vt_gather_f32(to, floats, index, count, targets.width)
+  /// Σ (D − Σ(x − μ)²/σ²) over the particles, each with its share in the objective.
+  private func logSigmaGradient() -> Float {
+    let width = targets.width
+    let constant = Likelihood.constant(width: width, logSigma: Double(model.logSigma))
+    var sum = 0.0
+    for particle in 0..<batch.indices.count * particles {
+      let gradient = Double(width) - 2 * (particleLosses.base[particle] - constant)
+      sum += gradient * (options.objective.isSampled && !isPlain
+        ? Double(latent.share(particle)) : 1 / Double(particles))
     }
-    if precision == .bf16 {
-      vt_bf16_from_f32(
-        encoderValues[0][row].assumingMemoryBound(to: UInt16.self), to, count * targets.width)
-    }
+    return Float(sum / Double(batch.indices.count))
+  }
+}
+
+extension VAE {
+  /// The logarithm of the learned standard deviation; 0 where there is none.
+  var logSigma: Float {
+    parameters.index(of: "decoder.log_sigma").map { parameters[$0][0] } ?? 0
   }
 
-  private func forward(_ layers: [Dense], _ values: [Matrix], row: Int, worker: Int) -> Matrix {
-    for (index, layer) in layers.enumerated() {
-      layer.forward(values[index][row], into: values[index + 1][row], worker: worker)
-    }
-    return values[layers.count]
-  }
+  public var beta: Float { configuration.beta }
 
-  /// From the gradient of the last layer's output to that of the first's.
-  private func backward(
-    _ layers: [Dense], _ values: [Matrix], _ deltas: [Matrix], row: Int, worker: Int
-  ) {
-    for index in layers.indices.dropFirst().reversed() {
-      layers[index].backward(deltas[index][row], into: scratch[worker], worker: worker)
-      let below = deltas[index - 1]
-      vt_relu_backward(
-        below[row], scratch[worker], values[index][row], below.isBF16, blocks.size * below.width)
-    }
+  public func makeGraph(rows: RowStore, options: GraphOptions, pool: WorkerPool) throws
+    -> any TrainingGraph
+  {
+    try VAEGraph(self, rows: rows, options: options, pool: pool)
   }
 }

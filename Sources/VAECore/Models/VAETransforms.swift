@@ -1,56 +1,48 @@
 import CKernels
 
-/// One worker's activations for a block of rows, one matrix for each layer's input and the last
-/// output.
-private func activations(_ layers: [Dense], block: Int, precision: Precision) throws -> [Matrix] {
-  try layers.map { try Matrix(rows: block, width: $0.inputs, precision: precision) }
-    + [Matrix(rows: block, width: layers[layers.count - 1].outputs)]
-}
-
-/// Runs blocks of rows through a stack of layers on all workers.
-private final class Stack {
+/// Runs blocks of rows through one half of a network on all workers.
+private final class BlockRunner {
   static let block = 64
 
-  let layers: [Dense]
   /// Enough blocks to keep every worker busy between two reads, and no more than caches hold.
   let capacity: Int
-  private let precision: Precision
   private let pool: WorkerPool
-  private let values: [[Matrix]]
+  private let inputs: Matrix
+  private let outputs: Matrix
 
-  init(_ layers: [Dense], precision: Precision, pool: WorkerPool) throws {
-    self.layers = layers
-    self.precision = precision
+  init(inputs: Int, outputs: Int, precision: Precision, pool: WorkerPool) throws {
     self.pool = pool
     capacity = Self.block * 4 * pool.count
-    values = try (0..<pool.count).map { _ in
-      try activations(layers, block: Self.block, precision: precision)
-    }
+    let rows = Self.block * pool.count
+    self.inputs = try Matrix(rows: rows, width: inputs, precision: precision)
+    self.outputs = try Matrix(rows: rows, width: outputs)
   }
 
-  /// Calls `body` with each block's f32 output rows and the number of its first row.
+  static func blocks(_ pool: WorkerPool) -> RowBlocks {
+    RowBlocks(count: pool.count, size: block)
+  }
+
+  /// For each block of `input`: `run` computes f32 outputs from inputs in the engine's precision,
+  /// in the memory of the rows from `row` on; `take` gets them.
   func apply(
     _ input: UnsafePointer<Float>, count: Int,
-    _ body: (_ output: UnsafeMutablePointer<Float>, _ firstRow: Int, _ rows: Int) -> Void
+    run: (
+      _ x: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>, _ row: Int, _ worker: Int
+    ) -> Void,
+    take: (_ y: UnsafePointer<Float>, _ firstRow: Int, _ rows: Int) -> Void
   ) {
-    let blocks = (count + Self.block - 1) / Self.block
-    pool.run(tasks: blocks) { task, worker in
-      let values = values[worker]
-      let row = task * Self.block
-      let live = min(Self.block, count - row)
-      let from = input + row * layers[0].inputs
-      if precision == .bf16 {
-        vt_bf16_from_f32(
-          values[0][0].assumingMemoryBound(to: UInt16.self), from, live * layers[0].inputs)
-      } else if live < Self.block {
-        values[0].floats(0).update(from: from, count: live * layers[0].inputs)
+    pool.run(tasks: (count + Self.block - 1) / Self.block) { task, worker in
+      let first = task * Self.block
+      let live = min(Self.block, count - first)
+      let from = input + first * inputs.width
+      let row = worker * Self.block
+      var x = UnsafeRawPointer(from)
+      if inputs.precision == .bf16 || live < Self.block {
+        inputs.store(from, row: row, rows: live)
+        x = UnsafeRawPointer(inputs[row])
       }
-      let direct = precision == .f32 && live == Self.block
-      for (index, layer) in layers.enumerated() {
-        let x = index == 0 && direct ? UnsafeRawPointer(from) : UnsafeRawPointer(values[index][0])
-        layer.forward(x, into: values[index + 1][0], worker: worker)
-      }
-      body(values[layers.count].floats(0), row, live)
+      run(x, outputs.floats(row), row, worker)
+      take(outputs.floats(row), first, live)
     }
   }
 }
@@ -59,37 +51,40 @@ private final class Stack {
 final class VAEEncoder: RowTransform {
   let inputSize: Int
   let outputSize: Int
+  var capacity: Int { runner.capacity }
   private let output: EncoderOutput
-  private let stack: Stack
-  var capacity: Int { stack.capacity }
+  private let network: VAENetwork
+  private let runner: BlockRunner
 
-  init(
-    _ model: VAE, _ output: EncoderOutput, precision: Precision, pool: WorkerPool
-  ) throws {
+  init(_ model: VAE, _ output: EncoderOutput, precision: Precision, pool: WorkerPool) throws {
+    if model.configuration.code == .plain, output != .mean { throw ModelError.noPosterior }
     inputSize = model.inputSize
     outputSize = model.latentSize
     self.output = output
-    let network = try VAENetwork(
-      model, precision: precision, block: Stack.block, workers: pool.count)
-    stack = try Stack(network.encoder, precision: precision, pool: pool)
+    network = try VAENetwork(
+      model, precision: precision, blocks: BlockRunner.blocks(pool), workers: pool.count)
+    runner = try BlockRunner(
+      inputs: inputSize, outputs: network.heads.outputs, precision: precision, pool: pool)
   }
 
   func apply(
     _ input: UnsafePointer<Float>, count: Int, firstRow: Int,
     into result: UnsafeMutablePointer<Float>
   ) {
-    let latent = outputSize
-    stack.apply(input, count: count) { heads, row, rows in
+    let (latent, width) = (outputSize, network.heads.outputs)
+    runner.apply(input, count: count) { x, y, row, worker in
+      network.encode(x, into: y, row: row, rows: BlockRunner.block, worker: worker)
+    } take: { heads, first, rows in
       for r in 0..<rows {
-        let to = result + (row + r) * latent
-        let mean = heads + r * 2 * latent
+        let to = result + (first + r) * latent
+        let mean = heads + r * width
         switch output {
         case .mean: to.update(from: mean, count: latent)
         case .logVariance: to.update(from: mean + latent, count: latent)
         case .sample(let seed):
           Noise(seed: seed, purpose: .draw).normals(
             into: to, rows: 1, columns: latent, stride: latent,
-            firstRow: UInt64(firstRow + row + r))
+            firstRow: UInt64(firstRow + first + r))
           vt_posterior_sample(to, mean, latent)
         }
       }
@@ -101,35 +96,42 @@ final class VAEEncoder: RowTransform {
 final class VAEDecoder: RowTransform {
   let inputSize: Int
   let outputSize: Int
+  var capacity: Int { runner.capacity }
   private let output: DecoderOutput
   private let likelihood: Likelihood
-  private let stack: Stack
-  var capacity: Int { stack.capacity }
+  private let logSigma: Float
+  private let network: VAENetwork
+  private let runner: BlockRunner
 
-  init(
-    _ model: VAE, _ output: DecoderOutput, precision: Precision, pool: WorkerPool
-  ) throws {
+  init(_ model: VAE, _ output: DecoderOutput, precision: Precision, pool: WorkerPool) throws {
     inputSize = model.latentSize
     outputSize = model.inputSize
     self.output = output
-    likelihood = model.likelihood
-    let network = try VAENetwork(
-      model, precision: precision, block: Stack.block, workers: pool.count)
-    stack = try Stack(network.decoder, precision: precision, pool: pool)
+    likelihood = model.configuration.likelihood
+    logSigma = model.logSigma
+    network = try VAENetwork(
+      model, precision: precision, blocks: BlockRunner.blocks(pool), workers: pool.count)
+    runner = try BlockRunner(
+      inputs: inputSize, outputs: network.output.outputs, precision: precision, pool: pool)
   }
 
   func apply(
     _ input: UnsafePointer<Float>, count: Int, firstRow: Int,
     into result: UnsafeMutablePointer<Float>
   ) {
-    stack.apply(input, count: count) { values, row, rows in
-      let to = result + row * outputSize
-      to.update(from: values, count: rows * outputSize)
-      likelihood.mean(to, count: rows * outputSize)
-      guard case .sample(let seed) = output else { return }
+    let width = network.output.outputs
+    runner.apply(input, count: count) { x, y, row, worker in
+      network.decode(x, into: y, row: row, rows: BlockRunner.block, worker: worker)
+    } take: { values, first, rows in
       for r in 0..<rows {
-        likelihood.draw(
-          to + r * outputSize, count: outputSize, seed: seed, row: UInt64(firstRow + row + r))
+        let (from, to) = (values + r * width, result + (first + r) * outputSize)
+        switch output {
+        case .mean: likelihood.mean(from, into: to, width: outputSize)
+        case .sample(let seed):
+          likelihood.draw(
+            from, into: to, width: outputSize, logSigma: logSigma, seed: seed,
+            row: UInt64(firstRow + first + r))
+        }
       }
     }
   }
@@ -146,12 +148,5 @@ extension VAE {
     _ output: DecoderOutput, precision: Precision = .f32, pool: WorkerPool
   ) throws -> any RowTransform {
     try VAEDecoder(self, output, precision: precision, pool: pool)
-  }
-
-  public func makeGraph(
-    rows: RowStore, batch: Int, precision: Precision, seed: UInt64, pool: WorkerPool
-  ) throws -> any TrainingGraph {
-    try VAEGraph(
-      self, rows: rows, batch: batch, precision: precision, seed: seed, pool: pool)
   }
 }

@@ -34,7 +34,7 @@ public final class AtomicFile {
         temporary = nil
       } else {
         target = status == nil ? path : resolvingLinks(path)
-        let (file, place) = try Self.open(besides: FilePath(target))
+        let (file, place) = try Self.open(beside: FilePath(target))
         sink = ByteSink(descriptor: file, name: path, closes: true)
         temporary = place
       }
@@ -46,18 +46,14 @@ public final class AtomicFile {
   /// Makes the file appear: flush, fsync, rename, fsync of the folder.
   public func commit() throws {
     guard let temporary else { return try sink.finish() }
-    try sink.synchronize { file in
-      if fsync(file.rawValue) != 0 { throw Errno(rawValue: errno) }
-    }
+    try sink.finish(synchronizing: true)
     guard rename(temporary.path, target) == 0 else {
-      throw StreamError.cannotCreate(name: target, reason: Errno(rawValue: errno).description)
+      throw StreamError.cannotCreate(name: sink.name, reason: Errno(rawValue: errno).description)
     }
-    temporary.forget()
-    // Some file systems cannot synchronise a folder; the file itself is safe by now.
+    // The file is whole by now; some file systems cannot synchronise a folder.
     let folder = FilePath(target).removingLastComponent()
-    let handle = try? FileDescriptor.open(folder.isEmpty ? "." : folder, .readOnly)
-    if let handle {
-      _ = fsync(handle.rawValue)
+    if let handle = try? FileDescriptor.open(folder.isEmpty ? "." : folder, .readOnly) {
+      try? handle.synchronize()
       try? handle.close()
     }
   }
@@ -65,7 +61,7 @@ public final class AtomicFile {
   /// Unlinks every temporary file there is. Safe to call from a signal handler.
   package static func removeAllTemporaries() { TemporaryPath.removeAll() }
 
-  private static func open(besides target: FilePath) throws -> (FileDescriptor, TemporaryPath) {
+  private static func open(beside target: FilePath) throws -> (FileDescriptor, TemporaryPath) {
     let name = target.lastComponent?.string ?? ""
     while true {
       let mark = String(UInt32.random(in: 0x1000_0000...0xffff_ffff), radix: 16)

@@ -57,18 +57,17 @@ public final class ByteSink {
 
   /// Flushes and closes; afterwards every byte has been accepted by the system. Standard output
   /// itself stays open, but is asked for the errors that only a close reports.
-  public func finish() throws {
+  public func finish() throws { try finish(synchronizing: false) }
+
+  /// - `synchronizing`: the bytes are to be on the disk, too.
+  func finish(synchronizing: Bool) throws {
     guard !finished else { return }
     try flush()
-    finished = true
-    try check { try (closes ? descriptor : descriptor.duplicate()).close() }
-  }
-
-  /// As `finish`, with the bytes on the disk.
-  func synchronize(_ fsync: (FileDescriptor) throws -> Void) throws {
-    try flush()
-    try check { try fsync(descriptor) }
-    try finish()
+    try check {
+      if synchronizing { try descriptor.synchronize() }
+      finished = true
+      try (closes ? descriptor : descriptor.duplicate()).close()
+    }
   }
 
   private func writeThrough(_ bytes: UnsafeRawBufferPointer) throws {

@@ -10,6 +10,7 @@ public final class ByteSource {
   let descriptor: FileDescriptor?
   private let closes: Bool
   private var memory: ArraySlice<UInt8>
+  private let pieceSize: Int
   private var inflater: Inflater?
   private var started = false
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
@@ -34,12 +35,13 @@ public final class ByteSource {
     }
   }
 
-  /// Bytes that are in memory already.
-  package init(bytes: [UInt8], name: String) {
+  /// Bytes that are in memory already, handed on `pieceSize` at a time, as a slow pipe would.
+  package init(bytes: [UInt8], name: String, pieceSize: Int = .max) {
     self.name = name
     descriptor = nil
     closes = false
     memory = bytes[...]
+    self.pieceSize = pieceSize
   }
 
   package init(descriptor: FileDescriptor, name: String, closes: Bool) throws {
@@ -47,6 +49,7 @@ public final class ByteSource {
     self.descriptor = descriptor
     self.closes = closes
     memory = []
+    pieceSize = .max
     if FileStatus(descriptor)?.isDirectory == true { throw StreamError.isDirectory(name: name) }
     descriptor.enlargePipe()
   }
@@ -73,7 +76,7 @@ public final class ByteSource {
         rest.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[held.prefix(count)]))
         held = (held.lowerBound + count)..<held.upperBound
         filled += count
-      } else if started, rest.count >= buffer.count {
+      } else if started, rest.count >= 1 << 16 {
         // Large pieces need no stop in the buffer.
         let count = try next(into: rest)
         if count == 0 { break }
@@ -161,7 +164,7 @@ public final class ByteSource {
 
   private func readRaw(into output: UnsafeMutableRawBufferPointer) throws -> Int {
     guard let descriptor else {
-      let count = min(memory.count, output.count)
+      let count = min(memory.count, output.count, pieceSize)
       output.copyBytes(from: memory.prefix(count))
       memory = memory.dropFirst(count)
       return count

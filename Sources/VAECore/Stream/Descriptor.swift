@@ -72,6 +72,15 @@ extension FileDescriptor {
     }
   }
 
+  /// fsync, where the file system has it.
+  func synchronize() throws {
+    while fsync(rawValue) != 0 {
+      let error = Errno(rawValue: errno)
+      if error == .invalidArgument || error == .notSupported { return }
+      guard error == .interrupted else { throw error }
+    }
+  }
+
   private func wait(for events: Int16) {
     var request = pollfd(fd: rawValue, events: events, revents: 0)
     _ = poll(&request, 1, -1)

@@ -88,7 +88,7 @@ struct NPYHeader {
     _ descriptor: PythonLiteral, name: String
   ) throws -> (ElementType, isBigEndian: Bool) {
     guard case .string(let text) = descriptor else {
-      throw StreamError.unsupportedType(name: name, descriptor: "with fields")
+      throw StreamError.unsupportedType(name: name, descriptor: "(a structure)")
     }
     let hasOrder = text.first.map { "<>=|".utf8.contains($0) } ?? false
     let code = String(decoding: hasOrder ? text[1...] : text[...], as: UTF8.self)
@@ -104,7 +104,8 @@ struct NPYHeader {
     let dimensions = try items.map { item in
       switch item {
       case .integer(let dimension): dimension
-      case .hugeInteger(let text): throw bad("'shape' has a dimension of \(text)")
+      case .hugeInteger(let text):
+        throw bad("'shape' has the dimension \(String.quoting(text.utf8))")
       default: throw bad("expected a tuple of whole numbers for 'shape'")
       }
     }
@@ -129,11 +130,16 @@ struct NPYHeader {
 }
 
 extension Shape {
-  /// A shape whose bytes can be counted too, from a header in `name`.
+  /// A shape from a header in `name`. The bytes of what it describes, empty axes left aside, must
+  /// fit the address space, so that no product of a row's size with a batch's can overflow.
   static func checked(_ dimensions: [Int], of type: ElementType, name: String) throws -> Shape {
-    do {
+    do throws(ShapeError) {
       let shape = try Shape(dimensions)
-      _ = try shape.byteCount(of: type)
+      let (bytes, overflow) = dimensions.reduce((type.size, false)) { product, dimension in
+        let (next, overflow) = product.0.multipliedReportingOverflow(by: max(dimension, 1))
+        return (next, product.1 || overflow)
+      }
+      guard !overflow, bytes <= 1 << 47 else { throw ShapeError.overflow(dimensions) }
       return shape
     } catch {
       throw StreamError.badShape(name: name, error)

@@ -15,8 +15,9 @@ public func writeNormals(rows: Int, rowShape: [Int], seed: UInt64, to sink: Byte
   var left = rows * writer.rowSize
   var line: UInt64 = 0
   while left > 0 {
-    noise.normals(into: base, rows: lines, columns: width, stride: width, firstRow: line)
     let count = min(left, buffer.count)
+    noise.normals(
+      into: base, rows: (count - 1) / width + 1, columns: width, stride: width, firstRow: line)
     try sink.write(UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])))
     left -= count
     line += UInt64(lines)

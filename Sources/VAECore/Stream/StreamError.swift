@@ -68,11 +68,10 @@ public enum StreamError: Failure, Equatable {
     case .gzipEndsEarly: "gzip data ends early"
     case .gzipCorrupt(_, let detail): "gzip data is corrupt: \(detail)"
 
-    case .noData: "no data, expected a .npy array or an IDX file"
+    case .noData: "no data, expected a .npy array or IDX file"
     case .notATensor(_, let row, let byte, let got):
-      (row == 0 ? "" : "row \(row): ")
-        + "expected a .npy array or an IDX file at byte \(byte), got bytes "
-        + String.hex(got, separator: " ")
+      (row == 0 ? "expected a" : "row \(row): expected another")
+        + " .npy array or IDX file at byte \(byte), got \(String.quoting(got))"
     case .unknownVersion(_, let major, let minor):
       "expected .npy version 1.0, 2.0 or 3.0, got \(major).\(minor)"
     case .headerTooLong(_, let length):
@@ -81,7 +80,7 @@ public enum StreamError: Failure, Equatable {
       "the header ends early: expected \(expected) bytes, got \(got)"
     case .badHeader(_, let byte, let detail): "malformed header at byte \(byte): \(detail)"
     case .unsupportedType(_, let descriptor):
-      "cannot read elements of type \(descriptor), expected one of "
+      "elements of type \(descriptor) cannot be read, expected one of "
         + "u1 i1 b1 i2 i4 i8 u2 u4 u8 f2 f4 f8; convert with array.astype(np.float32)"
     case .badShape(_, let error): error.description
     case .noRows: "the array is a single number of shape (), expected rows; save array.reshape(1)"

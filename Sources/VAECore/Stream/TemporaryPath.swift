@@ -6,67 +6,66 @@
   import Darwin
 #endif
 
-/// The path of a file to be unlinked when it is dropped, or when a signal ends the process: the
-/// paths stand in a fixed table of C strings that a signal handler can walk.
+/// The path of a file to be unlinked when it is dropped, or when the process ends: by `exit`, or by
+/// a signal whose handler calls `removeAll`.
 final class TemporaryPath {
   let path: String
-  private var slot: Int?
+  private let slot: Int?
 
   init(_ path: String) {
     self.path = path
-    slot = table.insert(path)
+    slot = PathTable.shared.insert(path)
   }
 
   deinit {
-    guard let slot else { return }
     unlink(path)
-    table.remove(slot)
+    slot.map(PathTable.shared.clear)
   }
 
-  /// The file has its final name: there is nothing to unlink any more.
-  func forget() {
-    if let slot { table.remove(slot) }
-    slot = nil
-  }
-
-  static func removeAll() { table.unlinkAll() }
+  static func removeAll() { unlinkAll() }
 }
 
-private let table = PathTable()
+/// Set once, by the first temporary file. A plain global, not a lazy one: a signal handler reads it.
+nonisolated(unsafe) private var temporaryPaths: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+private let tableSize = 64
 
+/// No lock and no allocation, for signal handlers.
+private func unlinkAll() {
+  guard let paths = temporaryPaths else { return }
+  for slot in 0..<tableSize {
+    if let path = paths[slot] { unlink(path) }
+  }
+}
+
+/// Fills and clears the slots of `temporaryPaths`.
 private final class PathTable: @unchecked Sendable {
-  private let capacity = 64
+  static let shared = PathTable()
+
   private let paths: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
-  init() {
-    paths = .allocate(capacity: capacity)
-    paths.initialize(repeating: nil, count: capacity)
+  private init() {
+    paths = .allocate(capacity: tableSize)
+    paths.initialize(repeating: nil, count: tableSize)
     mutex.initialize(to: pthread_mutex_t())
     pthread_mutex_init(mutex, nil)
+    temporaryPaths = paths
+    atexit(unlinkAll)
   }
 
-  /// The slot taken. A full table only means that a signal leaves the file behind: the slot is -1.
-  func insert(_ path: String) -> Int {
+  /// The slot taken; nil when all are, which only means that a signal leaves the file behind.
+  func insert(_ path: String) -> Int? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    guard let slot = (0..<capacity).first(where: { paths[$0] == nil }) else { return -1 }
+    guard let slot = (0..<tableSize).first(where: { paths[$0] == nil }) else { return nil }
     paths[slot] = strdup(path)
     return slot
   }
 
-  func remove(_ slot: Int) {
-    guard slot >= 0 else { return }
+  func clear(_ slot: Int) {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    // Not freed: a signal handler may be looking at it.
+    // The text is not freed: a signal handler may be looking at it.
     paths[slot] = nil
-  }
-
-  /// No lock and no allocation: a signal handler runs this.
-  func unlinkAll() {
-    for slot in 0..<capacity {
-      if let path = paths[slot] { unlink(path) }
-    }
   }
 }

@@ -172,14 +172,24 @@ public final class TensorReader {
       if finite, elementType.isFloatingPoint,
         let bad = ElementConversion.firstNonFinite(output + done, count: piece)
       {
-        let place = array.shape.count - elementsLeft + bad
-        throw StreamError.notFinite(
-          name: name, row: earlierRows + place / rowSize, element: place % rowSize,
-          value: "\(output[done + bad])")
+        throw notFinite(output[done + bad], at: bad)
       }
       elementsLeft -= piece
       done += piece
     }
+  }
+
+  /// The error for a value that is `ahead` elements ahead, the first of them in `staging`.
+  private func notFinite(_ value: Float, at ahead: Int) -> StreamError {
+    var text = "\(value)"
+    if elementType == .f8 {
+      let bits = staging.load(fromByteOffset: ahead * 8, as: UInt64.self)
+      let stored = Double(bitPattern: array.isSwapped ? bits.byteSwapped : bits)
+      if stored.isFinite { text = "\(stored), past the range of f4" }
+    }
+    let place = array.shape.count - elementsLeft + ahead
+    return .notFinite(
+      name: name, row: earlierRows + place / rowSize, element: place % rowSize, value: text)
   }
 
   /// Fills `output` with the next bytes of the array.

@@ -16,6 +16,9 @@ package final class GrowableBuffer<Element: BitwiseCopyable> {
   /// Elements in use; the owner of the buffer keeps it.
   package var count = 0
 
+  // Not inlined, so that the optimiser cannot put the object on the stack: where an error leaves a
+  // function by several paths, Swift 6.3 hands such an object to the heap's deallocator.
+  @inline(never)
   package init() {}
 
   deinit { free(base) }

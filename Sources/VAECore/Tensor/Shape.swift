@@ -31,7 +31,8 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   public var description: String { Self.describe(dimensions) }
 
   static func describe(_ dimensions: [Int]) -> String {
-    let list = dimensions.map(String.init).joined(separator: ", ")
+    let shown = dimensions.prefix(32).map(String.init) + (dimensions.count > 32 ? ["..."] : [])
+    let list = shown.joined(separator: ", ")
     return dimensions.count == 1 ? "(\(list),)" : "(\(list))"
   }
 }

@@ -1,137 +1,178 @@
 /// Trains a model by stochastic gradient descent on its objective.
 ///
-/// The same rows, options and precision give the same parameters, bit for bit, for any number of
-/// workers.
+/// The same rows, options and model give the same parameters, bit for bit, for any number of
+/// workers, and for any number of stops on the way.
 public final class Trainer {
+  /// Why `run` returned.
+  public enum Outcome: Sendable, Equatable {
+    case finished
+    /// `stop` said so. Where checkpoints are written, one holds the run as it was left.
+    case interrupted
+    /// The time allowed is over.
+    case outOfTime
+    /// The validation loss has not become better for long enough.
+    case outOfPatience
+  }
+
   public let model: any LatentModel
-  private let rows: TrainingRows
-  private let options: TrainingOptions
-  private let pool: WorkerPool
+  let rows: TrainingRows
+  let options: TrainingOptions
+  private let control: TrainingControl
+  let pool: WorkerPool
   private let graph: any TrainingGraph
   private let validationGraph: any TrainingGraph
-  private let optimiser: Adam
-  /// The parameters at the end of the last epoch.
+  private let update: Update
+  /// The parameters at the end of the last epoch that is good.
   private let good: AlignedBuffer<Float>
-  /// Epochs that ended; the parameters are those of the last one after an error.
-  public private(set) var epochsDone = 0
-  private var last: EpochReport?
+  /// Those with the best validation loss; empty where nobody waits for it.
+  private let best: AlignedBuffer<Float>
+  var state: TrainingState
+  private(set) lazy var sha256 = rows.rows.sha256()
 
-  /// Lays the model out. Its parameters are the starting point.
+  /// Lays the model out. Its parameters are the starting point, or the checkpoint's are.
   ///
-  /// - Throws: `ModelError` for rows the model cannot learn from, `ComputeError`.
+  /// - Throws: `LikelihoodError` for rows the model cannot explain, `TrainingError`,
+  ///   `ComputeError`.
   public init(
-    _ model: any LatentModel, on rows: TrainingRows, options: TrainingOptions, pool: WorkerPool
+    _ model: any LatentModel, on rows: TrainingRows, options: TrainingOptions,
+    control: TrainingControl = TrainingControl(), resuming checkpoint: Checkpoint? = nil,
+    pool: WorkerPool
   ) throws {
     guard !rows.training.isEmpty else { throw TrainingError.noRows(source: rows.rows.name) }
     self.model = model
     self.rows = rows
     self.options = options
+    self.control = control
     self.pool = pool
-    graph = try model.makeGraph(
-      rows: rows.rows, batch: options.batch, precision: options.precision, seed: options.seed,
-      pool: pool)
+    let store = model.parameters
+    if let checkpoint { try checkpoint.restore(store.values, prefix: "") }
+    store.freeze { name in options.freeze.contains { name == $0 || name.hasPrefix($0 + ".") } }
+    guard options.freeze.allSatisfy({ layer in store.has(layer) }), store.isTrained else {
+      throw TrainingError.nothingToTrain(options.freeze)
+    }
+    graph = try model.makeGraph(rows: rows.rows, options: options.graph, pool: pool)
     validationGraph =
       try rows.validationRows.map {
-        try model.makeGraph(
-          rows: $0, batch: options.batch, precision: options.precision, seed: options.seed,
-          pool: pool)
+        try model.makeGraph(rows: $0, options: options.graph, pool: pool)
       } ?? graph
-    optimiser = try Adam(model.parameters, tasks: graph.gradientTaskCount)
-    good = try AlignedBuffer(count: model.parameters.values.count)
-    keep()
+    update = try Update(graph, store: store, options: options.optimiser)
+    good = try AlignedBuffer(count: store.values.count)
+    best = try AlignedBuffer(count: options.patience == nil ? 0 : store.values.count)
+    state = TrainingState(sums: LossSums(latent: model.latentSize))
+    if let checkpoint {
+      try checkpoint.check(options: options, model: model, sha256: sha256)
+      state = checkpoint.state
+      for (prefix, buffer) in buffers { try checkpoint.restore(buffer, prefix: prefix) }
+    }
+    keep(in: good)
   }
 
-  /// Runs the epochs. Ends early, after the step at hand, once `stop` says so.
+  /// Epochs that ended; after an error the parameters are those of the last one.
+  public var epochsDone: Int { state.epochsDone }
+
+  /// Runs the epochs that are left. Ends early, after the step at hand, once `stop` says so.
   ///
   /// - Throws: `TrainingError.diverged`; the model then holds the parameters of the last epoch that
   ///   ended (`epochsDone`).
   public func run(
     stop: () -> Bool = { false }, report: (TrainingEvent) throws -> Void
-  ) throws {
-    let forward = graph.forward
-    let gradients = graph.gradients(into: optimiser)
+  ) throws -> Outcome {
     let clock = ContinuousClock()
-    var step = 0
-    for epoch in 1...max(options.epochs, 1) {
-      let start = clock.now
-      var lastProgress = start
-      var sums = LossSums(latent: model.latentSize)
-      var squaredNorms = 0.0
-      let order = shuffled(epoch: epoch)
-      let steps = (order.count + options.batch - 1) / options.batch
-      for index in 0..<steps {
-        step += 1
-        let first = index * options.batch
+    let began = clock.now
+    var saved = began
+    var meter = Meter(state, epochs: options.epochs, rows: rows.training.count)
+    if control.checkpoint != nil { try saveCheckpoint() }
+    while state.epochsDone < options.epochs {
+      let order = shuffled(epoch: state.epochsDone + 1)
+      let steps = stepsPerEpoch
+      while state.stepsInEpoch < steps {
+        let first = state.stepsInEpoch * options.batch
         let count = min(options.batch, order.count - first)
-        order.withUnsafeBufferPointer { order in
-          graph.batch = Batch(
-            indices: UnsafeBufferPointer(rebasing: order[first..<first + count]),
-            step: UInt32(truncatingIfNeeded: step))
-          for phase in forward { pool.run(phase) }
+        try order.withUnsafeBufferPointer {
+          try step(UnsafeBufferPointer(rebasing: $0[first..<first + count]))
         }
-        guard sums.add(graph) else {
-          throw diverged(epoch: epoch, step: index + 1, what: "loss")
+        try meter.note(state, graph: graph, norm: update.gradientNorm, rate: rate, report)
+        if stop() {
+          if control.checkpoint != nil { try saveCheckpoint() }
+          return .interrupted
         }
-        optimiser.begin(step: step, learningRate: options.learningRate)
-        for phase in gradients { pool.run(phase) }
-        let squaredNorm = optimiser.squaredNorm
-        guard squaredNorm.isFinite else {
-          throw diverged(epoch: epoch, step: index + 1, what: "gradient")
-        }
-        squaredNorms += squaredNorm
-        if stop() { return }
-        let now = clock.now
-        if now - lastProgress > .milliseconds(100) {
-          lastProgress = now
-          let seconds = (now - start).seconds
-          let rate = Double(sums.rows) / seconds
-          let left = Double((options.epochs - epoch + 1) * order.count - sums.rows) / rate
-          try report(
-            .progress(
-              epoch: epoch, share: Double(sums.rows) / Double(order.count),
-              loss: sums.losses(beta: Double(graph.beta)).loss, imagesPerSecond: rate, left: left))
+        if let limit = control.maxTime, clock.now - began > limit { return .outOfTime }
+        if case .time(let interval) = control.every, control.checkpoint != nil,
+          clock.now - saved > interval
+        {
+          try saveCheckpoint()
+          saved = clock.now
         }
       }
-      let seconds = (clock.now - start).seconds
-      guard model.parameters.isFinite else {
-        throw diverged(epoch: epoch, step: steps, what: "model")
+      let (seconds, imagesPerSecond) = meter.endEpoch()
+      let ended = try endEpoch()
+      try report(.epoch(ended, seconds: seconds, imagesPerSecond: imagesPerSecond))
+      if case .epochs(let every) = control.every, control.checkpoint != nil,
+        state.epochsDone % every == 0 || state.epochsDone == options.epochs
+      {
+        try saveCheckpoint()
       }
-      keep()
-      epochsDone = epoch
-      let ended = EpochReport(
-        epoch: epoch, epochs: options.epochs, training: sums.losses(beta: Double(graph.beta)),
-        validation: try validate(epoch: epoch), activeUnits: sums.activeUnits,
-        latent: model.latentSize, gradientNorm: (squaredNorms / Double(steps)).squareRoot(),
-        learningRate: options.learningRate, beta: Double(graph.beta), steps: steps,
-        seconds: seconds, imagesPerSecond: Double(order.count) / seconds)
-      last = ended
-      try report(.epoch(ended))
+      meter.beginEpoch()
+      if let patience = options.patience, state.epochsDone - state.bestEpoch >= patience {
+        takeBest()
+        return .outOfPatience
+      }
     }
+    takeBest()
+    return .finished
   }
 
-  /// How the model came to be, for its file.
-  public var record: TrainingRecord {
-    TrainingRecord(
-      seed: options.seed, rows: rows.training.count, sha256: rows.rows.sha256(),
-      epochs: epochsDone, batch: options.batch, learningRate: options.learningRate,
-      precision: options.precision, validationRows: rows.validation.count, loss: last?.training,
-      validation: last?.validation)
+  private var stepsPerEpoch: Int {
+    (rows.training.count + options.batch - 1) / options.batch
   }
 
-  /// What is being trained on what, in one line.
-  public var summary: String {
-    let shape = rows.rows.rowShape.map(String.init).joined(separator: "×")
-    return "\(rows.training.count) rows of \(shape) \(rows.rows.elementType), "
-      + "\(model.parameters.count) parameters, \(options.precision), \(pool.count) threads"
+  /// Epochs done, with the fraction of the one at hand.
+  private var done: Double {
+    Double(state.epochsDone) + Double(state.stepsInEpoch) / Double(stepsPerEpoch)
   }
 
-  /// What the user should know of the model that came out.
-  public var warnings: [String] {
-    guard let last, last.activeUnits < last.latent else { return [] }
-    let few = "\(last.activeUnits) of \(last.latent) latent dimensions are active"
-    return last.activeUnits == 0
-      ? ["posterior collapse: \(few); try a smaller --beta, a larger --lr or more epochs"]
-      : last.activeUnits * 2 < last.latent ? ["\(few); the others carry nothing"] : []
+  private var rate: Double {
+    options.optimiser.learningRate * options.schedule.factor(done: done, epochs: options.epochs)
+  }
+
+  private func step(_ indices: UnsafeBufferPointer<UInt32>) throws {
+    let rate = rate
+    graph.beta = model.beta * Float(options.annealing.factor(done: done, epochs: options.epochs))
+    graph.batch = Batch(indices: indices, step: UInt32(truncatingIfNeeded: state.step + 1))
+    for phase in graph.learn { pool.run(phase) }
+    guard state.sums.add(graph.losses, count: indices.count) else { throw diverged("loss") }
+    update.begin(step: state.step + 1, learningRate: rate)
+    for phase in update.phases { pool.run(phase) }
+    let norm = update.gradientNorm
+    guard norm.isFinite else { throw diverged("gradient") }
+    state.squaredNorms += norm * norm
+    state.step += 1
+    state.stepsInEpoch += 1
+  }
+
+  private func endEpoch() throws -> EpochReport {
+    guard model.parameters.isFinite else { throw diverged("model") }
+    let steps = state.stepsInEpoch
+    let beta = Double(graph.beta)
+    let validation = try validate()
+    let ended = EpochReport(
+      epoch: state.epochsDone + 1, epochs: options.epochs, training: state.sums.losses,
+      validation: validation, klByDimension: state.sums.klByDimension,
+      activeUnits: state.sums.activeUnits,
+      gradientNorm: (state.squaredNorms / Double(max(steps, 1))).squareRoot(),
+      learningRate: rate, beta: beta, steps: steps)
+    keep(in: good)
+    state.epochsDone += 1
+    state.stepsInEpoch = 0
+    state.squaredNorms = 0
+    state.sums = LossSums(latent: model.latentSize)
+    state.last = ended
+    if options.patience != nil, let loss = validation?.loss, loss < state.bestLoss ?? .infinity {
+      state.bestLoss = loss
+      state.bestEpoch = state.epochsDone
+      keep(in: best)
+    }
+    return ended
   }
 
   private func shuffled(epoch: Int) -> [UInt32] {
@@ -140,46 +181,67 @@ public final class Trainer {
     return permutation(of: rows.training.count, noise: noise).map { rows.training[Int($0)] }
   }
 
-  /// The objective on the rows held out, with noise that is the same after every epoch.
-  private func validate(epoch: Int) throws -> Losses? {
+  /// The objective on the rows held out, at the full β, with noise that is the same after every
+  /// epoch.
+  private func validate() throws -> Losses? {
     guard !rows.validation.isEmpty else { return nil }
     var sums = LossSums(latent: model.latentSize)
-    let forward = validationGraph.forward
-    for (index, first) in stride(from: 0, to: rows.validation.count, by: options.batch).enumerated()
-    {
-      let last = min(first + options.batch, rows.validation.count)
+    let graph = validationGraph
+    graph.beta = model.beta
+    let size = options.batch
+    for (index, first) in stride(from: 0, to: rows.validation.count, by: size).enumerated() {
+      let last = min(first + size, rows.validation.count)
       let finite = rows.validation.withUnsafeBufferPointer { indices in
-        validationGraph.batch = Batch(
-          indices: UnsafeBufferPointer(rebasing: indices[first..<last]), step: UInt32(index),
-          purpose: .evaluate)
-        for phase in forward { pool.run(phase) }
-        return sums.add(validationGraph)
+        graph.batch = Batch(
+          indices: UnsafeBufferPointer(rebasing: indices[first..<last]), step: UInt32(index))
+        for phase in graph.evaluate { pool.run(phase) }
+        return sums.add(graph.losses, count: last - first)
       }
-      guard finite else { throw diverged(epoch: epoch, step: index + 1, what: "validation loss") }
+      guard finite else { throw diverged("validation loss") }
     }
-    return sums.losses(beta: Double(graph.beta))
+    return sums.losses
   }
 
-  private func keep() {
-    good.base.update(from: model.parameters.values.base, count: good.count)
+  private func keep(in buffer: AlignedBuffer<Float>) {
+    buffer.base.update(from: model.parameters.values.base, count: buffer.count)
   }
 
-  private func diverged(epoch: Int, step: Int, what: String) -> TrainingError {
+  private func takeBest() {
+    guard state.bestLoss != nil else { return }
+    model.parameters.values.base.update(from: best.base, count: best.count)
+  }
+
+  private func diverged(_ what: String) -> TrainingError {
     model.parameters.values.base.update(from: good.base, count: good.count)
-    return .diverged(epoch: epoch, step: step, what: what)
+    return .diverged(epoch: state.epochsDone + 1, step: state.stepsInEpoch + 1, what: what)
   }
-}
 
-extension Duration {
-  /// Seconds, with their fraction.
-  var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  // MARK: Checkpoints
+
+  private var buffers: [(prefix: String, AlignedBuffer<Float>)] {
+    [
+      ("optimizer.first.", update.optimiser.first),
+      ("optimizer.second.", update.optimiser.second), ("best.", best),
+    ]
+  }
+
+  private func saveCheckpoint() throws {
+    guard let path = control.checkpoint else { return }
+    try Checkpoint.write(
+      path, model: model, record: record, state: state, buffers: buffers)
   }
 }
 
 extension ParameterStore {
   /// Whether every value is a finite number.
-  package var isFinite: Bool {
-    values.buffer.allSatisfy { $0.isFinite }
+  package var isFinite: Bool { values.buffer.allSatisfy { $0.isFinite } }
+
+  /// Whether some parameter is called so, or begins so, up to a dot.
+  fileprivate func has(_ name: String) -> Bool {
+    specs.contains { $0.name == name || $0.name.hasPrefix(name + ".") }
+  }
+
+  fileprivate var isTrained: Bool {
+    zip(specs, offsets).contains { spec, offset in isTrained(offset..<offset + spec.count) }
   }
 }

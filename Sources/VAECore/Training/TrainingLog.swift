@@ -1,17 +1,19 @@
 import SystemPackage
 
-/// The figures of a run as JSON lines, one record an epoch, for `tail -f` and for plots.
-/// The fields are described in vae-fit(1).
+/// The figures of a run as JSON lines, for `tail -f` and for plots: a record each hundred steps
+/// (`"event":"steps"`), one an epoch (`"epoch"`), and one at the end (`"end"`). The fields are
+/// described in vae-fit(1).
 public final class TrainingLog {
   private let sink: ByteSink
 
-  /// Makes the file, or empties it.
+  /// Makes the file, or empties it; adds to it where a run is `resumed`.
   ///
   /// - Throws: `StreamError` where it cannot be made.
-  public init(path: String) throws {
+  public init(path: String, resumed: Bool = false) throws {
     do {
       let file = try FileDescriptor.open(
-        FilePath(path), .writeOnly, options: [.create, .truncate, .closeOnExec],
+        FilePath(path), .writeOnly,
+        options: [.create, resumed ? .append : .truncate, .closeOnExec],
         permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
       sink = ByteSink(descriptor: file, name: path, closes: true)
     } catch {
@@ -19,53 +21,101 @@ public final class TrainingLog {
     }
   }
 
-  /// Writes the record of an epoch at once; nothing for other events.
+  /// Writes the event's record at once; progress has none.
   public func write(_ event: TrainingEvent) throws {
-    guard case .epoch(let report) = event else { return }
-    try sink.write(Array((try sortedJSON(Record(report)) + "\n").utf8))
+    switch event {
+    case .progress:
+      break
+    case .steps(let report):
+      try write(
+        Record(
+          event: "steps", epoch: report.epoch, step: report.step, losses: report.training,
+          gradientNorm: report.gradientNorm, learningRate: report.learningRate,
+          beta: report.beta, imagesPerSecond: report.imagesPerSecond))
+    case .epoch(let report, let seconds, let imagesPerSecond):
+      try write(
+        Record(
+          event: "epoch", report, seconds: seconds, imagesPerSecond: imagesPerSecond))
+    }
+  }
+
+  /// Writes the last record, which sums the run up, and closes the file.
+  public func finish(_ trainer: Trainer, outcome: Trainer.Outcome) throws {
+    if let last = trainer.state.last {
+      var record = Record(event: "end", last)
+      record.outcome = "\(outcome)"
+      record.step = trainer.state.step
+      record.rows = trainer.rows.training.count
+      record.parameters = trainer.model.parameters.count
+      try write(record)
+    }
+    try sink.finish()
+  }
+
+  private func write(_ record: Record) throws {
+    try sink.write(Array((try sortedJSON(record) + "\n").utf8))
     try sink.flush()
   }
-
-  public func finish() throws { try sink.finish() }
 }
 
+/// A line of the log. Fields that an event has no figure for are left out.
 private struct Record: Encodable {
-  let event = "epoch"
-  let report: EpochReport
+  let event: String
+  var epoch: Int
+  var epochs: Int?
+  var step: Int?
+  var steps: Int?
+  var loss: Double
+  var reconstruction: Double
+  var kl: Double
+  var validLoss: Double?
+  var validReconstruction: Double?
+  var validKl: Double?
+  var klByDimension: [Double]?
+  var activeUnits: Int?
+  var latent: Int?
+  var gradientNorm: Double
+  var learningRate: Double
+  var beta: Double
+  var seconds: Double?
+  var imagesPerSecond: Double?
+  var outcome: String?
+  var rows: Int?
+  var parameters: Int?
 
-  init(_ report: EpochReport) { self.report = report }
-
-  enum Key: String, CodingKey {
-    case event, epoch, epochs, loss, reconstruction, kl
-    case validLoss = "valid_loss"
-    case validReconstruction = "valid_reconstruction"
-    case validKL = "valid_kl"
-    case activeUnits = "active_units"
-    case latent
-    case gradientNorm = "gradient_norm"
-    case learningRate = "learning_rate"
-    case beta, steps, seconds
-    case imagesPerSecond = "images_per_second"
+  init(
+    event: String, epoch: Int, step: Int, losses: Losses, gradientNorm: Double,
+    learningRate: Double, beta: Double, imagesPerSecond: Double
+  ) {
+    self.event = event
+    self.epoch = epoch
+    self.step = step
+    (loss, reconstruction, kl) = (losses.loss, losses.reconstruction, losses.kl)
+    self.gradientNorm = gradientNorm
+    self.learningRate = learningRate
+    self.beta = beta
+    self.imagesPerSecond = imagesPerSecond
   }
 
-  func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: Key.self)
-    try values.encode(event, forKey: .event)
-    try values.encode(report.epoch, forKey: .epoch)
-    try values.encode(report.epochs, forKey: .epochs)
-    try values.encode(report.training.loss, forKey: .loss)
-    try values.encode(report.training.reconstruction, forKey: .reconstruction)
-    try values.encode(report.training.kl, forKey: .kl)
-    try values.encodeIfPresent(report.validation?.loss, forKey: .validLoss)
-    try values.encodeIfPresent(report.validation?.reconstruction, forKey: .validReconstruction)
-    try values.encodeIfPresent(report.validation?.kl, forKey: .validKL)
-    try values.encode(report.activeUnits, forKey: .activeUnits)
-    try values.encode(report.latent, forKey: .latent)
-    try values.encode(report.gradientNorm, forKey: .gradientNorm)
-    try values.encode(report.learningRate, forKey: .learningRate)
-    try values.encode(report.beta, forKey: .beta)
-    try values.encode(report.steps, forKey: .steps)
-    try values.encode(report.seconds, forKey: .seconds)
-    try values.encode(report.imagesPerSecond, forKey: .imagesPerSecond)
+  init(
+    event: String, _ report: EpochReport, seconds: Double? = nil, imagesPerSecond: Double? = nil
+  ) {
+    self.event = event
+    epoch = report.epoch
+    epochs = report.epochs
+    steps = report.steps
+    let losses = report.training
+    (loss, reconstruction, kl) = (losses.loss, losses.reconstruction, losses.kl)
+    validLoss = report.validation?.loss
+    validReconstruction = report.validation?.reconstruction
+    validKl = report.validation?.kl
+    klByDimension = report.klByDimension
+    activeUnits = report.activeUnits
+    latent = report.latent
+    gradientNorm = report.gradientNorm
+    learningRate = report.learningRate
+    beta = report.beta
+    self.seconds = seconds
+    self.imagesPerSecond = imagesPerSecond
   }
 }

@@ -1,12 +1,46 @@
-/// How a model is trained. The defaults are those of PyTorch's VAE example.
-public struct TrainingOptions: Sendable, Equatable {
+/// How a model is trained: all that its outcome depends on besides the rows and the model. The
+/// defaults are those of PyTorch's VAE example.
+public struct TrainingOptions: Codable, Sendable, Equatable {
   public var epochs = 10
   /// Rows a step.
   public var batch = 128
-  /// Adam's learning rate.
-  public var learningRate = 1e-3
   public var seed: UInt64 = 0
   public var precision = Precision.f32
+  public var objective = Objective()
+  public var binarisation = Binarisation.none
+  public var optimiser = OptimiserOptions()
+  public var schedule = Schedule.constant
+  public var annealing = Annealing()
+  /// Epochs without a better validation loss after which training ends, with the best parameters.
+  public var patience: Int?
+  /// Parameters whose names begin so, up to a dot, are left as they are.
+  public var freeze: [String] = []
+
+  public init() {}
+
+  var graph: GraphOptions {
+    var options = GraphOptions()
+    options.batch = batch
+    options.precision = precision
+    options.seed = seed
+    options.objective = objective
+    options.binarisation = binarisation
+    return options
+  }
+}
+
+/// What training does besides, without a trace in the model.
+public struct TrainingControl: Sendable {
+  /// When checkpoints are written.
+  public enum Interval: Sendable, Equatable {
+    case epochs(Int)
+    case time(Duration)
+  }
+
+  public var checkpoint: String?
+  public var every = Interval.epochs(1)
+  /// Training ends with the step at hand once this has passed.
+  public var maxTime: Duration?
 
   public init() {}
 }
@@ -41,12 +75,15 @@ public struct TrainingRows {
   }
 }
 
-/// Why training stopped.
+/// Why training stopped, or did not begin.
 public enum TrainingError: Failure, Equatable {
   case noRows(source: String)
   case tooFewRows(Int)
   /// The loss or a gradient is not finite.
   case diverged(epoch: Int, step: Int, what: String)
+  case nothingToTrain([String])
+  case notACheckpoint(source: String)
+  case otherRun(source: String, what: String, made: String, asked: String)
 
   public var kind: FailureKind { .badData }
 
@@ -57,6 +94,13 @@ public enum TrainingError: Failure, Equatable {
     case .diverged(let epoch, let step, let what):
       "epoch \(epoch), step \(step): the \(what) is not finite; "
         + "try a smaller --lr, or look at the data"
+    case .nothingToTrain(let names):
+      "--freeze \(names.joined(separator: ",")): expected names of layers, encoder or decoder that "
+        + "leave something to train"
+    case .notACheckpoint(let source):
+      "\(source): expected a checkpoint, got a model; start from a model with --init"
+    case .otherRun(let source, let what, let made, let asked):
+      "\(source): cannot resume: the checkpoint was made with \(what) \(made), asked for is \(asked)"
     }
   }
 }

@@ -1,0 +1,98 @@
+public import ArgumentParser
+public import VAECore
+
+/// What `vae-fit` builds.
+public struct ModelOptions: ParsableArguments {
+  @Option(help: "A variational (vae) or a plain autoencoder (ae).")
+  public var model = VAEConfiguration.Code.variational
+
+  @Option(help: "Widths of the hidden layers, from the input on; the decoder has them in reverse.")
+  public var hidden = IntegerList([400])
+
+  @Option(help: "Dimensions of the latent space.")
+  public var latent = 20
+
+  @Option(help: "What follows the sum in a hidden layer.")
+  public var activation = Activation.relu
+
+  @Option(help: "The probability that training sets a hidden value to zero.")
+  public var dropout: Float = 0
+
+  @Flag(help: "Normalise the sums of hidden layers over the batch.")
+  public var batchNorm = false
+
+  @Option(help: "How weights start.")
+  public var initScheme = InitialiserScheme.pytorch
+
+  @Flag(help: "Start the output's bias at the mean of the rows.")
+  public var biasFromData = false
+
+  @Option(help: "What the decoder gives: bernoulli (values in [0, 1]) or gaussian (any).")
+  public var likelihood = LikelihoodChoice.bernoulli
+
+  @Option(
+    help: "The Gaussian's standard deviation: a number, learned, or pixel (one for each value).")
+  public var sigma = Sigma.fixed(1)
+
+  @Option(help: "The weight of the divergence in the objective.")
+  public var beta: Float = 1
+
+  public init() {}
+
+  public func validate() throws {
+    guard !hidden.values.isEmpty, hidden.values.allSatisfy({ 1..<1 << 30 ~= $0 }) else {
+      throw ValidationError(
+        "--hidden: expected widths of at least 1, got \(hidden.defaultValueDescription)")
+    }
+    guard 1..<1 << 30 ~= latent else {
+      throw ValidationError("--latent: expected at least 1, got \(latent)")
+    }
+    guard dropout >= 0, dropout < 1 else {
+      throw ValidationError("--dropout: expected 0 or more and less than 1, got \(dropout)")
+    }
+    guard beta >= 0, beta.isFinite else {
+      throw ValidationError("--beta: expected 0 or more, got \(beta)")
+    }
+  }
+
+  /// The model's configuration for rows of that shape.
+  public func configuration(inputShape: [Int]) -> VAEConfiguration {
+    var configuration = VAEConfiguration(
+      inputShape: inputShape, hidden: hidden.values, latent: latent,
+      likelihood: likelihood == .bernoulli ? .bernoulli : .gaussian(sigma), beta: beta)
+    configuration.code = model
+    configuration.scheme = initScheme
+    configuration.style.activation = activation
+    configuration.style.dropout = dropout
+    configuration.style.batchNorm = batchNorm
+    return configuration
+  }
+}
+
+public enum LikelihoodChoice: String, ExpressibleByArgument, CaseIterable, Sendable {
+  case bernoulli, gaussian
+}
+
+extension VAEConfiguration.Code: ExpressibleByArgument {}
+extension Activation: ExpressibleByArgument {}
+extension InitialiserScheme: ExpressibleByArgument {}
+
+extension Sigma: ExpressibleByArgument {
+  public init?(argument: String) {
+    switch argument {
+    case "learned": self = .learned
+    case "pixel": self = .pixel
+    default:
+      guard let sigma = Float(argument), sigma > 0, sigma.isFinite else { return nil }
+      self = .fixed(sigma)
+    }
+  }
+
+  public var defaultValueDescription: String {
+    switch self {
+    case .fixed(let sigma): "\(sigma)"
+    case .learned: "learned"
+    case .pixel: "pixel"
+    }
+  }
+}

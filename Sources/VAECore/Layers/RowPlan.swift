@@ -1,0 +1,78 @@
+/// The rows that one task works on. Fixed by the batch size alone, never by the number of workers.
+package struct RowBlocks: Sendable {
+  package let size: Int
+  package let count: Int
+  /// Rows in all, dead ones at the end included.
+  package var capacity: Int { size * count }
+
+  /// At least `rows` rows in equal blocks of at most `most`.
+  package init(rows: Int, most: Int = 64) {
+    count = max(1, (rows + most - 1) / most)
+    size = (rows + count - 1) / count
+  }
+
+  /// As many blocks, each of that size.
+  package init(count: Int, size: Int) {
+    self.count = count
+    self.size = size
+  }
+
+  /// The same blocks where each row stands for `particles` rows.
+  package func times(_ particles: Int) -> RowBlocks {
+    RowBlocks(count: count, size: size * particles)
+  }
+}
+
+/// One block of a batch. Rows past `live` are dead: they take part in multiplications, with zero
+/// gradients, so that a short batch needs no other code than a full one.
+package struct RowBlock {
+  package let index: Int
+  /// The first row.
+  package let row: Int
+  package let size: Int
+  package let live: Int
+
+  /// The same block where each row stands for `particles` rows.
+  func times(_ particles: Int) -> RowBlock {
+    RowBlock(index: index, row: row * particles, size: size * particles, live: live * particles)
+  }
+
+  var dead: Range<Int> { row + live..<row + size }
+}
+
+/// A pass over a batch, written down once: operations that follow one another on a block of rows,
+/// with barriers where every block must have come so far.
+package struct RowPlan {
+  package typealias Operation = (_ block: RowBlock, _ worker: Int) -> Void
+
+  private var stages: [[Operation]] = [[]]
+  private var forDead: [Operation] = []
+
+  package init() {}
+
+  package mutating func add(_ operation: @escaping Operation) {
+    stages[stages.count - 1].append(operation)
+  }
+
+  /// What is done to a block without any live row, in place of all the rest.
+  package mutating func addForDead(_ operation: @escaping Operation) {
+    forDead.append(operation)
+  }
+
+  package mutating func barrier() {
+    if !stages[stages.count - 1].isEmpty { stages.append([]) }
+  }
+
+  /// The plan as phases. `rows` says how many rows of the batch are live.
+  package func phases(_ blocks: RowBlocks, rows: @escaping () -> Int) -> [Phase] {
+    stages.enumerated().map { stage, operations in
+      let dead = stage == 0 ? forDead : []
+      return Phase(tasks: blocks.count) { task, worker in
+        let row = task * blocks.size
+        let live = max(0, min(blocks.size, rows() - row))
+        let block = RowBlock(index: task, row: row, size: blocks.size, live: live)
+        for operation in live > 0 ? operations : dead { operation(block, worker) }
+      }
+    }
+  }
+}

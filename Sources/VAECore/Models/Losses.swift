@@ -1,0 +1,9 @@
+/// Figures of the objective, in nats a row.
+public struct Losses: Sendable, Equatable, Codable {
+  /// What is minimised; with the evidence lower bound, −E[log p(x|z)] + β·KL.
+  public var loss: Double
+  /// −E[log p(x|z)].
+  public var reconstruction: Double
+  /// KL(q(z|x) ‖ p(z)).
+  public var kl: Double
+}

@@ -1,0 +1,105 @@
+import CKernels
+
+/// Sparse codes of rows with one dictionary. Rows are independent; each is solved, certified in
+/// double precision on the code as it is written, and solved on exactly where that falls short.
+public final class SparseCoder {
+  public let dictionary: SparseDictionary
+  /// Over all rows coded so far.
+  public private(set) var report: SparseReport
+
+  private let layout: AtomLayout
+  private let solver: any BlockSolver
+  private let options: SparseOptions
+  private let pool: WorkerPool
+  private let workspaces: SparseWorkspaces
+
+  /// Codes with `dictionary` and the options it carries.
+  ///
+  /// - Throws: `SparseError.badOption`, `ComputeError`.
+  public init(_ dictionary: SparseDictionary, pool: WorkerPool) throws {
+    self.dictionary = dictionary
+    self.pool = pool
+    options = dictionary.options
+    try options.validate()
+    layout = try AtomLayout(dictionary, pool: pool)
+    workspaces = try SparseWorkspaces(layout, workers: pool.count)
+    solver = try makeSolver(layout, options, workspaces, workers: pool.count)
+    report = SparseReport(atoms: dictionary.count, width: dictionary.width)
+  }
+
+  /// Codes `count` rows of `dictionary.width` finite values into `count` rows of
+  /// `dictionary.count` values. What a row's code is does not depend on the number of workers.
+  public func encode(
+    _ rows: UnsafePointer<Float>, count: Int, into codes: UnsafeMutablePointer<Float>
+  ) {
+    let size = solver.rowsPerTask
+    let tasks = (count + size - 1) / size
+    let (k, d) = (dictionary.count, dictionary.width)
+    var certificates = [vt_certificate](repeating: vt_certificate(), count: count)
+    var uses = [UInt64](repeating: 0, count: k * pool.count)
+    var sums = [Double](repeating: 0, count: d * tasks)
+    certificates.withUnsafeMutableBufferPointer { certificates in
+      uses.withUnsafeMutableBufferPointer { uses in
+        sums.withUnsafeMutableBufferPointer { sums in
+          guard let certificates = certificates.baseAddress, let uses = uses.baseAddress,
+            let sums = sums.baseAddress
+          else { return }
+          pool.run(tasks: tasks) { task, worker in
+            let first = task * size
+            encodeBlock(
+              rows + first * d, count: min(size, count - first), into: codes + first * k,
+              certificates: certificates + first, uses: uses + worker * k, sums: sums + task * d,
+              worker: worker)
+          }
+        }
+      }
+    }
+    record(certificates, uses: uses, sums: sums)
+  }
+
+  private func encodeBlock(
+    _ rows: UnsafePointer<Float>, count: Int, into codes: UnsafeMutablePointer<Float>,
+    certificates: UnsafeMutablePointer<vt_certificate>, uses: UnsafeMutablePointer<UInt64>,
+    sums: UnsafeMutablePointer<Double>, worker: Int
+  ) {
+    var kernel = layout.kernel
+    var settings = vt_sparse_options(options)
+    let work = workspaces[worker]
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { status in
+      guard let status = status.baseAddress else { return }
+      solver.solve(rows, count: count, into: codes, status: status, worker: worker)
+      vt_certify(&kernel, work, &settings, rows, codes, count, certificates, sums)
+      settings.iterations = 100 + 10 * dictionary.count
+      for row in 0..<count where options.solver.isCertified {
+        let certificate = certificates[row]
+        // A row that ran into the limit of iterations is left as it is, and reported.
+        guard !(certificate.gap <= options.tolerance * certificate.energy),
+          certificate.energy > 0, status[row] != RowStatus.limit
+        else { continue }
+        let x = rows + row * dictionary.width
+        let code = codes + row * dictionary.count
+        _ = vt_finish(&kernel, work, &settings, x, code)
+        vt_certify(&kernel, work, &settings, x, code, 1, certificates + row, nil)
+      }
+      vt_count_uses(codes, count, dictionary.count, uses)
+    }
+  }
+
+  private func record(_ certificates: [vt_certificate], uses: [UInt64], sums: [Double]) {
+    let (k, d) = (dictionary.count, dictionary.width)
+    for (index, count) in uses.enumerated() { report.uses[index % k] += Int(count) }
+    for (index, sum) in sums.enumerated() { report.sums[index % d] += sum }
+    for certificate in certificates {
+      report.rows += 1
+      report.objectiveSum += options.solver == .omp ? certificate.error : certificate.objective
+      report.energySum += certificate.energy
+      report.errorSum += certificate.error
+      report.histogram[Int(certificate.nonzeros)] += 1
+      guard options.solver != .omp else { continue }
+      let gap = certificate.energy > 0 ? max(0, certificate.gap) / certificate.energy : 0
+      report.gapSum += gap
+      report.worstGap = max(report.worstGap ?? 0, gap)
+      if options.solver.isCertified, !(gap <= options.tolerance) { report.unconverged += 1 }
+    }
+  }
+}

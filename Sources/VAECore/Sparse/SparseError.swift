@@ -1,0 +1,29 @@
+/// What a dictionary, its file or the options of sparse coding are refused for.
+public enum SparseError: Failure, Equatable {
+  case badOption(String)
+  case notADictionary(source: String, kind: String?)
+  case badDictionary(source: String, String)
+  case wrongWidth(source: String, expected: Int, got: Int)
+  case nothingToLearn(source: String, String)
+
+  public var kind: FailureKind {
+    switch self {
+    case .badOption: .usage
+    default: .badData
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .badOption(let what): what
+    case .notADictionary(let source, let kind):
+      "\(source): expected a dictionary, got "
+        + (kind.map { "a file of kind \"\($0)\"" } ?? "a safetensors file without vae-tools.kind")
+    case .badDictionary(let source, let what): "\(source): \(what)"
+    case .wrongWidth(let source, let expected, let got):
+      "\(source): rows have \(got) \(got == 1 ? "value" : "values"), "
+        + "the dictionary's atoms have \(expected)"
+    case .nothingToLearn(let source, let what): "\(source): \(what)"
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/// What came out of coding some rows, from double-precision sums over the codes as written.
+public struct SparseReport: Sendable, Equatable {
+  public internal(set) var rows = 0
+  /// ½‖x − aD‖² + λ‖a‖₁, mean over rows. Without its second term for `omp`.
+  public var objective: Double { rows > 0 ? objectiveSum / Double(rows) : 0 }
+  /// The worst row's duality gap over ½‖x‖², which bounds its distance from the minimum. Nil
+  /// where the solver minimises nothing.
+  public internal(set) var worstGap: Double?
+  /// The mean of the same.
+  public var meanGap: Double? { worstGap == nil || rows == 0 ? nil : gapSum / Double(rows) }
+  /// Non-zero codes a row.
+  public var nonzeros: Double {
+    rows > 0
+      ? Double(histogram.enumerated().reduce(0) { $0 + $1.offset * $1.element }) / Double(rows) : 0
+  }
+  /// Rows by number of non-zeros, 0...k.
+  public internal(set) var histogram: [Int]
+  /// 1 − Σ‖x − aD‖² / Σ‖x − x̄‖², where x̄ is the mean row: the share of the rows' variance that
+  /// the codes keep. Nil where the rows do not vary.
+  public var explained: Double? {
+    guard rows > 0 else { return nil }
+    let meanSquare = sums.reduce(0) { $0 + $1 * $1 } / Double(rows)
+    let spread = 2 * energySum - meanSquare
+    return spread > 1e-12 * energySum ? 1 - 2 * errorSum / spread : nil
+  }
+  /// Rows that use each atom.
+  public internal(set) var uses: [Int]
+  /// Atoms that no row uses.
+  public var deadAtoms: Int { rows > 0 ? uses.count { $0 == 0 } : 0 }
+  /// Rows whose gap is above the tolerance.
+  public internal(set) var unconverged = 0
+
+  var objectiveSum = 0.0
+  var gapSum = 0.0
+  var energySum = 0.0
+  var errorSum = 0.0
+  var sums: [Double]
+
+  init(atoms: Int, width: Int) {
+    histogram = Array(repeating: 0, count: atoms + 1)
+    uses = Array(repeating: 0, count: atoms)
+    sums = Array(repeating: 0, count: width)
+  }
+}
+
+extension SparseReport: CustomStringConvertible {
+  /// One line for people.
+  public var description: String {
+    var parts = ["\(rows) \(rows == 1 ? "row" : "rows")", "objective \(shortFigure(objective))"]
+    if let worstGap, let meanGap {
+      parts.append("relative gap \(shortFigure(worstGap)) worst, \(shortFigure(meanGap)) mean")
+    }
+    parts.append("\(shortFigure(nonzeros)) of \(uses.count) non-zero")
+    if let explained { parts.append("R² \(shortFigure(explained))") }
+    if deadAtoms > 0 { parts.append("\(deadAtoms) dead \(deadAtoms == 1 ? "atom" : "atoms")") }
+    return parts.joined(separator: ", ")
+  }
+}

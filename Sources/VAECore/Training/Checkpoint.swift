@@ -1,0 +1,94 @@
+import FoundationEssentials
+
+/// Where a run is: all that a trainer remembers besides parameters and optimiser.
+struct TrainingState: Codable {
+  /// Steps taken, over the whole run.
+  var step = 0
+  /// Epochs that ended.
+  var epochsDone = 0
+  /// Steps taken in the epoch at hand.
+  var stepsInEpoch = 0
+  var sums: LossSums
+  var squaredNorms = 0.0
+  var last: EpochReport?
+  /// The best validation loss and its epoch.
+  var bestLoss: Double?
+  var bestEpoch = 0
+}
+
+/// A run that can be taken up again: a model file that also holds the optimiser (tensors
+/// `optimizer.first.*`, `optimizer.second.*`), the best parameters so far where they are kept
+/// (`best.*`), and the position in the run.
+public struct Checkpoint {
+  public let model: any LatentModel
+  let options: TrainingOptions
+  let sha256: String
+  let state: TrainingState
+  private let file: SafetensorsFile
+
+  /// - Throws: as `ModelFile.read`; `TrainingError.notACheckpoint` for a model.
+  public init(_ source: ByteSource) throws {
+    file = try SafetensorsFile(source)
+    guard let position = file.metadata["vae-tools.checkpoint"],
+      let training = file.metadata["vae-tools.training"]
+    else { throw TrainingError.notACheckpoint(source: file.name) }
+    model = try ModelFile.model(in: file)
+    do {
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      state = try decoder.decode(TrainingState.self, from: Data(position.utf8))
+      let record = try decoder.decode(TrainingRecord.self, from: Data(training.utf8))
+      (options, sha256) = (record.options, record.sha256)
+    } catch {
+      throw TrainingError.notACheckpoint(source: file.name)
+    }
+  }
+
+  var name: String { file.name }
+
+  /// Fills a buffer laid out as the model's parameters from the tensors `prefix` + name; leaves
+  /// it where the file has none.
+  func restore(_ buffer: AlignedBuffer<Float>, prefix: String) throws {
+    guard buffer.count == model.parameters.values.count else { return }
+    for (index, spec) in model.parameters.specs.enumerated()
+    where file.entry(prefix + spec.name) != nil {
+      let values = try file.floats(prefix + spec.name, shape: spec.shape)
+      (buffer.base + model.parameters.offsets[index]).update(from: values, count: values.count)
+    }
+  }
+
+  /// Refuses to go on where the run differs from the one that was begun. More epochs are fine.
+  func check(options asked: TrainingOptions, model: any LatentModel, sha256: String) throws {
+    func same(_ what: String, _ made: String, _ asked: String) throws {
+      guard made == asked else {
+        throw TrainingError.otherRun(source: name, what: what, made: made, asked: asked)
+      }
+    }
+    try same("rows of SHA-256", self.sha256, sha256)
+    try same("model", self.model.configurationJSON(), model.configurationJSON())
+    var (made, asked) = (options, asked)
+    (made.epochs, asked.epochs) = (0, 0)
+    try same("options", sortedJSON(made), sortedJSON(asked))
+  }
+
+  /// Writes a checkpoint, whole or not at all.
+  static func write(
+    _ path: String, model: any LatentModel, record: TrainingRecord, state: TrainingState,
+    buffers: [(prefix: String, AlignedBuffer<Float>)]
+  ) throws {
+    let store = model.parameters
+    let extra = buffers.filter { $0.1.count == store.values.count }.flatMap { prefix, buffer in
+      store.specs.enumerated().map { index, spec in
+        SafetensorsTensor(
+          name: prefix + spec.name, shape: spec.shape,
+          values: Array(
+            UnsafeBufferPointer(start: buffer.base + store.offsets[index], count: spec.count)))
+      }
+    }
+    let file = try AtomicFile(path: path)
+    try ModelFile.write(
+      model, training: sortedJSON(record), tensors: extra,
+      metadata: ["vae-tools.checkpoint": try sortedJSON(state)], to: file.sink)
+    try file.commit()
+  }
+}

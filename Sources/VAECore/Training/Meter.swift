@@ -1,0 +1,78 @@
+/// Measures a run as it goes: rates, the time left, and what the steps since the last report came
+/// to. None of it enters the model.
+struct Meter {
+  private static let interval = 100
+
+  private let clock = ContinuousClock()
+  private let epochs: Int
+  private let rows: Int
+  private var epochStart: ContinuousClock.Instant
+  private var rowsAtStart: Int
+  private var shown: ContinuousClock.Instant
+  private var intervalStart: ContinuousClock.Instant
+  private var before: LossSums
+  private var squaredNorms = 0.0
+  private var steps = 0
+
+  init(_ state: TrainingState, epochs: Int, rows: Int) {
+    self.epochs = epochs
+    self.rows = rows
+    epochStart = clock.now
+    shown = epochStart
+    intervalStart = epochStart
+    rowsAtStart = state.sums.rows
+    before = state.sums
+  }
+
+  mutating func beginEpoch() {
+    epochStart = clock.now
+    rowsAtStart = 0
+  }
+
+  /// Seconds since the epoch began, or was taken up, and rows a second.
+  func endEpoch() -> (seconds: Double, imagesPerSecond: Double) {
+    let seconds = (clock.now - epochStart).seconds
+    return (seconds, Double(rows - rowsAtStart) / seconds)
+  }
+
+  /// Takes note of a step that ended.
+  mutating func note(
+    _ state: TrainingState, graph: any TrainingGraph, norm: Double, rate: Double,
+    _ report: (TrainingEvent) throws -> Void
+  ) rethrows {
+    let now = clock.now
+    steps += 1
+    squaredNorms += norm * norm
+    if state.step % Self.interval == 0 {
+      let since = state.sums.since(before)
+      try report(
+        .steps(
+          StepReport(
+            epoch: state.epochsDone + 1, step: state.step, training: since.losses,
+            gradientNorm: (squaredNorms / Double(steps)).squareRoot(), learningRate: rate,
+            beta: Double(graph.beta),
+            imagesPerSecond: Double(since.rows) / (now - intervalStart).seconds)))
+      before = state.sums
+      intervalStart = now
+      squaredNorms = 0
+      steps = 0
+    }
+    if now - shown > .milliseconds(100) {
+      shown = now
+      let imagesPerSecond = Double(state.sums.rows - rowsAtStart) / (now - epochStart).seconds
+      let left = (epochs - state.epochsDone) * rows - state.sums.rows
+      try report(
+        .progress(
+          epoch: state.epochsDone + 1, share: Double(state.sums.rows) / Double(rows),
+          loss: state.sums.losses.loss, imagesPerSecond: imagesPerSecond,
+          left: Double(left) / imagesPerSecond))
+    }
+  }
+}
+
+extension Duration {
+  /// Seconds, with their fraction.
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
