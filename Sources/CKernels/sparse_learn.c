@@ -54,3 +54,18 @@ VT_CLONES double vt_largest_correlation(const vt_dictionary *D, const float *x, 
   }
   return largest;
 }
+
+VT_CLONES void vt_sparse_decode(const vt_dictionary *D, const float *codes, size_t rows,
+                                float *x) {
+#pragma clang fp contract(fast)
+  for (size_t r = 0; r < rows; r++) {
+    float *restrict to = x + r * D->width;
+    for (size_t p = 0; p < D->width; p++) to[p] = 0;
+    for (size_t j = 0; j < D->atoms; j++) {
+      float a = codes[r * D->atoms + j];
+      if (a == 0) continue;
+      const float *restrict atom = D->rows + j * D->padded_width;
+      for (size_t p = 0; p < D->width; p++) to[p] += a * atom[p];
+    }
+  }
+}

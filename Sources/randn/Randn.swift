@@ -27,14 +27,15 @@ struct Randn: Tool {
     guard rows >= 0, columns.allSatisfy({ $0 > 0 }) else {
       throw ValidationError("a shape has 0 rows or more, and columns of 1 or more")
     }
-    guard let shape = try? Shape([rows] + columns), (try? shape.byteCount(of: .f4)) != nil else {
-      throw ValidationError("a shape of that many numbers cannot be addressed")
-    }
   }
 
   func run() throws {
     let sink = try streams.output()
     let seed = seed ?? UInt64.random(in: .min ... .max)
-    try writeNormals(rows: rows, rowShape: columns, seed: seed, to: sink)
+    do {
+      try writeNormals(rows: rows, rowShape: columns, seed: seed, to: sink)
+    } catch StreamError.badShape(_, let reason) {
+      throw ValidationError(reason.description)
+    }
   }
 }

@@ -102,9 +102,9 @@ typedef struct {
 int vt_fista_start(const vt_dictionary *dictionary, const vt_sparse_options *options,
                    const float *x, float *scaled, vt_fista_row *row);
 
-/// One step of a row, or none and 1 where the gap is within the tolerance: `products` is aG of the current codes; `codes`, `previous` and
-/// `previous_products` move on. Restarts where the step goes against the last (O'Donoghue and
-/// Candès 2015). `correlations` is xDᵀ of the scaled row.
+/// One step of a row, or none and 1 where the gap is within the tolerance. `products` is aG of the
+/// current codes; `codes`, `previous` and `previous_products` move on. Restarts where the step goes
+/// against the last (O'Donoghue and Candès 2015). `correlations` is xDᵀ of the scaled row.
 int vt_fista_step(const vt_dictionary *dictionary, const vt_sparse_options *options,
                   float lipschitz, const float *correlations, float *codes, float *previous,
                   const float *products, float *previous_products, vt_fista_row *row);
@@ -112,6 +112,9 @@ int vt_fista_step(const vt_dictionary *dictionary, const vt_sparse_options *opti
 /// The row's codes, in its own units.
 void vt_fista_end(const vt_dictionary *dictionary, const vt_fista_row *row, const float *scaled,
                   float *codes);
+
+/// x ← aD.
+void vt_sparse_decode(const vt_dictionary *dictionary, const float *codes, size_t rows, float *x);
 
 // Learning
 

@@ -12,8 +12,10 @@ package final class BatchNorm {
   private let bias: Int
   private let runningMean: Int
   private let runningVariance: Int
-  /// For each block [Σx | Σx²], then [Σdy | Σdy·x̂].
-  private var sums: AlignedBuffer<Double>
+  /// For each block [Σx | Σx²], and [Σdy | Σdy·x̂]: apart, since one block may be on its way back
+  /// while another still reads the sums of the way there.
+  private let forwardSums: AlignedBuffer<Double>
+  private let backwardSums: AlignedBuffer<Double>
   private let blocks: RowBlocks
   /// x̂, and dy across the barrier.
   private let normalised: Matrix
@@ -40,7 +42,8 @@ package final class BatchNorm {
     bias = store.offset(of: name + ".bias")
     runningMean = store.offset(of: name + ".running_mean")
     runningVariance = store.offset(of: name + ".running_var")
-    sums = try AlignedBuffer(count: blocks.count * 2 * width)
+    forwardSums = try AlignedBuffer(count: blocks.count * 2 * width)
+    backwardSums = try AlignedBuffer(count: blocks.count * 2 * width)
     normalised = try Matrix(rows: blocks.capacity, width: width)
     gradient = try Matrix(rows: blocks.capacity, width: width)
     inverseDeviation = try Matrix(rows: 1, width: width)
@@ -67,14 +70,15 @@ package final class BatchNorm {
       let block = block.times(particles)
       let source = x.floats(block.row)
       normalised.floats(block.row).update(from: source, count: block.size * width)
-      vt_product_sums(sums.base + block.index * 2 * width, source, source, block.live, width)
+      vt_product_sums(
+        forwardSums.base + block.index * 2 * width, source, source, block.live, width)
     }
     plan.addForDead { [self] block, _ in clearSums(block.index) }
     plan.barrier()
     plan.add { [self] block, _ in
       let block = block.times(particles)
       let count = Double(batch())
-      withTotals { mean, square in
+      withTotals(forwardSums) { mean, square in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * width) { moments in
           guard let means = moments.baseAddress else { return }
           let inverses = means + width
@@ -108,13 +112,14 @@ package final class BatchNorm {
       let block = block.times(particles)
       gradient.floats(block.row).update(from: dy, count: block.size * width)
       vt_product_sums(
-        sums.base + block.index * 2 * width, dy, normalised.floats(block.row), block.live, width)
+        backwardSums.base + block.index * 2 * width, dy, normalised.floats(block.row), block.live,
+        width)
     }
     plan.barrier()
     plan.add { [self] whole, _ in
       let block = whole.times(particles)
       let count = Double(batch())
-      withTotals { dy, dyx in
+      withTotals(backwardSums) { dy, dyx in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * width) { means in
           guard let factor = means.baseAddress else { return }
           for c in 0..<width {
@@ -140,7 +145,7 @@ package final class BatchNorm {
     try scratch.reserve(width)
     return GradientTask(cost: width) { [self] sink, task, worker in
       let gradient = scratch[worker]
-      withTotals { dy, dyx in
+      withTotals(backwardSums) { dy, dyx in
         for c in 0..<width { gradient[c] = Float(dyx[c]) }
         sink.take(offset: weight, count: width, gradient: gradient, task: task)
         for c in 0..<width { gradient[c] = Float(dy[c]) }
@@ -155,11 +160,14 @@ package final class BatchNorm {
   }
 
   private func clearSums(_ block: Int) {
-    (sums.base + block * 2 * width).update(repeating: 0, count: 2 * width)
+    for sums in [forwardSums, backwardSums] {
+      (sums.base + block * 2 * width).update(repeating: 0, count: 2 * width)
+    }
   }
 
   /// The sums over all blocks, in the order of the blocks.
   private func withTotals(
+    _ sums: AlignedBuffer<Double>,
     _ body: (UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
   ) {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * width) { totals in

@@ -10,10 +10,13 @@ package final class AtomLayout: @unchecked Sendable {
   let columns: AlignedBuffer<Float>
   let gram: AlignedBuffer<Float>
   let exactGram: AlignedBuffer<Double>
+  private let hasGram: Bool
   package let kernel: vt_dictionary
 
   /// - Throws: `ComputeError.outOfMemory`, `SparseError.badOption` past 2¹⁶ atoms.
-  package init(count: Int, width: Int) throws {
+  ///
+  /// - Parameter gram: whether there is a Gram matrix.
+  package init(count: Int, width: Int, gram hasGram: Bool = true) throws {
     guard count > 0 else {
       throw SparseError.badOption("a dictionary needs at least one atom, got \(count)")
     }
@@ -26,15 +29,18 @@ package final class AtomLayout: @unchecked Sendable {
     paddedWidth = (width + 15) & ~15
     rows = try AlignedBuffer(count: count * paddedWidth)
     columns = try AlignedBuffer(count: width * paddedCount)
-    gram = try AlignedBuffer(count: count * paddedCount)
-    exactGram = try AlignedBuffer(count: count * paddedCount)
+    gram = try AlignedBuffer(count: hasGram ? count * paddedCount : 0)
+    exactGram = try AlignedBuffer(count: hasGram ? count * paddedCount : 0)
+    self.hasGram = hasGram
     kernel = vt_dictionary(
       atoms: count, padded_atoms: paddedCount, width: width, padded_width: paddedWidth,
       rows: rows.base, columns: columns.base, gram: gram.base, exact_gram: exactGram.base)
   }
 
-  package convenience init(_ dictionary: SparseDictionary, pool: WorkerPool) throws {
-    try self.init(count: dictionary.count, width: dictionary.width)
+  package convenience init(
+    _ dictionary: SparseDictionary, gram hasGram: Bool = true, pool: WorkerPool
+  ) throws {
+    try self.init(count: dictionary.count, width: dictionary.width, gram: hasGram)
     dictionary.atoms.withUnsafeBufferPointer { atoms in
       for i in 0..<count {
         for p in 0..<width { rows.base[i * paddedWidth + p] = atoms[i * width + p] }
@@ -48,6 +54,7 @@ package final class AtomLayout: @unchecked Sendable {
     for p in 0..<width {
       for i in 0..<count { columns.base[p * paddedCount + i] = rows.base[i * paddedWidth + p] }
     }
+    guard hasGram else { return }
     let stripe = 16
     pool.run(tasks: (count + stripe - 1) / stripe) { task, _ in
       withUnsafePointer(to: kernel) {
@@ -55,6 +62,19 @@ package final class AtomLayout: @unchecked Sendable {
           $0, gram.base, exactGram.base, task * stripe, min(count, (task + 1) * stripe))
       }
     }
+  }
+
+  /// The largest |cosine| between two atoms; 0 of a single one.
+  func coherence() -> Double {
+    var largest = 0.0
+    for i in 0..<count {
+      let row = exactGram.base + i * paddedCount
+      for j in 0..<i {
+        let squares = row[i] * exactGram.base[j * (paddedCount + 1)]
+        if squares > 0 { largest = max(largest, row[j] * row[j] / squares) }
+      }
+    }
+    return min(largest, 1).squareRoot()
   }
 
   /// The largest eigenvalue of the Gram matrix, from above by a little: what bounds the step of

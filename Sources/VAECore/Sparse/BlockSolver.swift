@@ -22,7 +22,7 @@ func makeSolver(
 
 /// The solvers that take one row after the other.
 struct RowSolver: BlockSolver {
-  let rowsPerTask = 64
+  let rowsPerTask = 32
   private let layout: AtomLayout
   private let settings: vt_sparse_options
   private let solver: SparseSolver

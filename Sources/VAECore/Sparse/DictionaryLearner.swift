@@ -10,9 +10,9 @@ public struct LearningOptions: Sendable, Equatable {
   /// dictionary; replaces `coding.lambda`.
   public var lambdaRatio: Double?
   public var seed: UInt64 = 0
-  public var epochs = 10
+  public var epochs = 20
   /// Rows a mini-batch.
-  public var batch = 512
+  public var batch = 256
   /// Ends when an epoch lowers the mean objective by less than this share of it.
   public var tolerance = 1e-3
 
@@ -23,13 +23,18 @@ public struct LearningOptions: Sendable, Equatable {
 }
 
 /// One epoch of dictionary learning.
-public struct LearningEpoch: Sendable {
+public struct LearningEpoch: Sendable, CustomStringConvertible {
   /// From 1.
   public let epoch: Int
   /// The mean objective of the epoch's rows, each under the dictionary it met.
   public let objective: Double
   /// Atoms replaced in the epoch, because no row used them.
   public let replaced: Int
+
+  public var description: String {
+    "learning: epoch \(epoch), objective \(shortFigure(objective))"
+      + (replaced > 0 ? ", \(replaced) unused atoms replaced" : "")
+  }
 }
 
 /// Online dictionary learning (Mairal, Bach, Ponce and Sapiro, "Online learning for matrix
@@ -96,7 +101,7 @@ public final class DictionaryLearner {
     while epochs < options.epochs {
       let epoch = try runEpoch(epochs)
       epochs += 1
-      let settled = last.isFinite && abs(last - epoch.objective) <= options.tolerance * abs(last)
+      let settled = last.isFinite && last - epoch.objective <= options.tolerance * last
       last = epoch.objective
       guard try progress(epoch), !settled else { break }
     }
@@ -117,8 +122,7 @@ public final class DictionaryLearner {
     for start in stride(from: 0, to: order.count, by: options.batch) {
       let batch = order[start..<min(start + options.batch, order.count)]
       code(batch)
-      // Rows fade as if an epoch back were the farthest that is remembered.
-      seen = min(seen + Double(batch.count), Double(rows.rows))
+      seen = min(seen + Double(batch.count), window(epoch: epoch, batch: batch.count))
       statistics.add(
         x: x.base, codes: codes.base, rows: batch.count,
         keeping: max(0, 1 - Double(batch.count) / seen), pool: pool)
@@ -131,6 +135,16 @@ public final class DictionaryLearner {
     }
     return LearningEpoch(
       epoch: epoch + 1, objective: objective / Double(rows.rows), replaced: replaced)
+  }
+
+  /// How many rows the statistics remember: enough for each atom to be used a hundred times, and
+  /// more from epoch to epoch. Rows that were coded with atoms long changed only slow the others
+  /// down; too few leave noise.
+  private func window(epoch: Int, batch: Int) -> Double {
+    let nonzeros = certificates[..<batch].reduce(0) { $0 + Int($1.nonzeros) }
+    let perRow = max(1, Double(nonzeros) / Double(batch))
+    let rows = 100 * Double(layout.count) / perRow * Double(epoch + 1).squareRoot()
+    return max(Double(batch), rows)
   }
 
   /// Codes of a mini-batch under the dictionary as it is.

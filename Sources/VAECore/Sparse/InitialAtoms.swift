@@ -70,6 +70,21 @@ func largestLambda(
   return largest.max() ?? 0
 }
 
+extension SparseDictionary {
+  /// Sets λ to `ratio` times the smallest λ under which all codes of all rows are zero.
+  ///
+  /// - Throws: `SparseError.wrongWidth`, `ComputeError`.
+  public mutating func setLambda(ratio: Double, of rows: RowStore, pool: WorkerPool) throws {
+    guard rows.rowSize == width else {
+      throw SparseError.wrongWidth(source: rows.name, expected: width, got: rows.rowSize)
+    }
+    let layout = try AtomLayout(self, gram: false, pool: pool)
+    options.lambda =
+      ratio
+      * largestLambda(of: rows, layout: layout, nonnegative: options.nonnegative, pool: pool)
+  }
+}
+
 extension RowStore {
   /// Row `row` as floats; u1 stands for value/255.
   func copy(row: Int, into output: UnsafeMutablePointer<Float>) {

@@ -7,6 +7,9 @@ public final class SparseCoder {
   /// Over all rows coded so far.
   public private(set) var report: SparseReport
 
+  /// The mutual coherence of the dictionary: the largest |cosine| between two atoms.
+  public let coherence: Double
+
   private let layout: AtomLayout
   private let solver: any BlockSolver
   private let options: SparseOptions
@@ -22,6 +25,7 @@ public final class SparseCoder {
     options = dictionary.options
     try options.validate()
     layout = try AtomLayout(dictionary, pool: pool)
+    coherence = layout.coherence()
     workspaces = try SparseWorkspaces(layout, workers: pool.count)
     solver = try makeSolver(layout, options, workspaces, workers: pool.count)
     report = SparseReport(atoms: dictionary.count, width: dictionary.width)
@@ -101,5 +105,19 @@ public final class SparseCoder {
       report.worstGap = max(report.worstGap ?? 0, gap)
       if options.solver.isCertified, !(gap <= options.tolerance) { report.unconverged += 1 }
     }
+  }
+
+  /// What came out so far, in lines for people: the report, what else there is to know, and a
+  /// warning where rows did not reach the tolerance.
+  public var summary: [String] {
+    var lines = [report.description, report.details]
+    lines[1] += "; coherence of the atoms \(shortFigure(coherence))"
+    if report.unconverged > 0 {
+      let iterations = options.maximumIterations ?? options.solver.defaultIterations
+      lines.append(
+        "warning: \(report.unconverged) of \(report.rows) rows did not reach a relative gap of "
+          + "\(options.tolerance) in \(iterations) iterations; raise --max-iter, or --lambda")
+    }
+    return lines
   }
 }

@@ -100,24 +100,6 @@ public struct SparseDictionary: Sendable, Equatable {
       case options
     }
   }
-
-  /// The largest |cosine| between two atoms; 0 of a single one.
-  public func coherence() -> Double {
-    let norms = (0..<count).map { i in
-      atoms[i * width..<(i + 1) * width].reduce(0) { $0 + Double($1) * Double($1) }
-    }
-    return atoms.withUnsafeBufferPointer { atoms in
-      var largest = 0.0
-      for i in 0..<count where norms[i] > 0 {
-        for j in 0..<i where norms[j] > 0 {
-          var dot: Float = 0
-          for p in 0..<width { dot += atoms[i * width + p] * atoms[j * width + p] }
-          largest = max(largest, Double(abs(dot)) / (norms[i] * norms[j]).squareRoot())
-        }
-      }
-      return min(largest, 1)
-    }
-  }
 }
 
 /// How a dictionary was learned: what it takes to learn it again.

@@ -4,6 +4,8 @@ public enum SparseError: Failure, Equatable {
   case notADictionary(source: String, kind: String?)
   case badDictionary(source: String, String)
   case wrongWidth(source: String, expected: Int, got: Int)
+  case wrongCodes(source: String, expected: Int, got: Int)
+  case brokenCodes(source: String, row: Int, String)
   case nothingToLearn(source: String, String)
 
   public var kind: FailureKind {
@@ -23,6 +25,9 @@ public enum SparseError: Failure, Equatable {
     case .wrongWidth(let source, let expected, let got):
       "\(source): rows have \(got) \(got == 1 ? "value" : "values"), "
         + "the dictionary's atoms have \(expected)"
+    case .wrongCodes(let source, let expected, let got):
+      "\(source): rows have \(got) \(got == 1 ? "value" : "values"), expected \(expected)"
+    case .brokenCodes(let source, let row, let what): "\(source): row \(row): \(what)"
     case .nothingToLearn(let source, let what): "\(source): \(what)"
     }
   }

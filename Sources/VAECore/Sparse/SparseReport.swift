@@ -10,8 +10,8 @@ public struct SparseReport: Sendable, Equatable {
   public var meanGap: Double? { worstGap == nil || rows == 0 ? nil : gapSum / Double(rows) }
   /// Non-zero codes a row.
   public var nonzeros: Double {
-    rows > 0
-      ? Double(histogram.enumerated().reduce(0) { $0 + $1.offset * $1.element }) / Double(rows) : 0
+    let all = histogram.enumerated().reduce(0) { $0 + $1.offset * $1.element }
+    return rows > 0 ? Double(all) / Double(rows) : 0
   }
   /// Rows by number of non-zeros, 0...k.
   public internal(set) var histogram: [Int]
@@ -44,15 +44,39 @@ public struct SparseReport: Sendable, Equatable {
 }
 
 extension SparseReport: CustomStringConvertible {
-  /// One line for people.
+  /// One line: `60000 rows, objective 1.006, relative gap at most 1.7e-07, 18.04 of 64 non-zero,
+  /// R² 0.9953, 0 dead atoms`.
   public var description: String {
-    var parts = ["\(rows) \(rows == 1 ? "row" : "rows")", "objective \(shortFigure(objective))"]
-    if let worstGap, let meanGap {
-      parts.append("relative gap \(shortFigure(worstGap)) worst, \(shortFigure(meanGap)) mean")
-    }
+    var parts = [counted(rows, "row"), "objective \(shortFigure(objective))"]
+    if let worstGap { parts.append("relative gap at most \(shortFigure(worstGap))") }
     parts.append("\(shortFigure(nonzeros)) of \(uses.count) non-zero")
     if let explained { parts.append("R² \(shortFigure(explained))") }
-    if deadAtoms > 0 { parts.append("\(deadAtoms) dead \(deadAtoms == 1 ? "atom" : "atoms")") }
+    parts.append(counted(deadAtoms, "dead atom"))
     return parts.joined(separator: ", ")
+  }
+
+  /// A second line for who wants more: the histogram of non-zeros in at most eight classes, the
+  /// mean gap.
+  public var details: String {
+    var line = "non-zeros a row: " + (rows == 0 ? "none" : classes.joined(separator: ", "))
+    if let meanGap { line += "; mean relative gap \(shortFigure(meanGap))" }
+    return line
+  }
+
+  private var classes: [String] {
+    guard let first = histogram.firstIndex(where: { $0 > 0 }),
+      let last = histogram.lastIndex(where: { $0 > 0 })
+    else { return [] }
+    let width = (last - first) / 8 + 1
+    return stride(from: first, through: last, by: width).map { low in
+      let high = min(low + width - 1, last)
+      let share = 100 * Double(histogram[low...high].reduce(0, +)) / Double(rows)
+      let tenths = (share * 10).rounded() / 10
+      return (low == high ? "\(low)" : "\(low)-\(high)") + " \(tenths) %"
+    }
+  }
+
+  private func counted(_ count: Int, _ noun: String) -> String {
+    "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 }

@@ -1,0 +1,69 @@
+import SystemPackage
+
+/// The figures of dictionary learning and coding as JSON lines: one record an epoch of learning
+/// (`"event":"epoch"`) and one at the end (`"end"`). The fields are described in sparse-code(1).
+public final class SparseLog {
+  private let sink: ByteSink
+
+  /// Makes the file, or empties it.
+  ///
+  /// - Throws: `StreamError` where it cannot be made.
+  public init(path: String) throws {
+    do {
+      let file = try FileDescriptor.open(
+        FilePath(path), .writeOnly, options: [.create, .truncate, .closeOnExec],
+        permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
+      sink = ByteSink(descriptor: file, name: path, closes: true)
+    } catch {
+      throw StreamError.cannotCreate(name: path, reason: "\(error)")
+    }
+  }
+
+  /// Writes the record of an epoch at once.
+  public func write(_ epoch: LearningEpoch) throws {
+    try write(
+      EpochRecord(
+        event: "epoch", epoch: epoch.epoch, objective: epoch.objective, replaced: epoch.replaced))
+    try sink.flush()
+  }
+
+  /// Writes the last record and closes the file.
+  public func finish(_ coder: SparseCoder) throws {
+    let (report, options) = (coder.report, coder.dictionary.options)
+    try write(
+      EndRecord(
+        event: "end", rows: report.rows, atoms: coder.dictionary.count,
+        solver: options.solver.rawValue, lambda: options.solver == .omp ? nil : options.lambda,
+        tolerance: options.tolerance, objective: report.objective, worstGap: report.worstGap,
+        meanGap: report.meanGap, unconverged: report.unconverged, nonzeros: report.nonzeros,
+        histogram: report.histogram, explained: report.explained, coherence: coder.coherence,
+        deadAtoms: report.deadAtoms))
+    try sink.finish()
+  }
+
+  private func write(_ record: some Encodable) throws {
+    try sink.write(Array((try sortedJSON(record) + "\n").utf8))
+  }
+
+  private struct EpochRecord: Encodable {
+    let event: String
+    let epoch: Int
+    let objective: Double
+    let replaced: Int
+  }
+
+  private struct EndRecord: Encodable {
+    let event: String
+    let rows, atoms: Int
+    let solver: String
+    let lambda: Double?
+    let tolerance, objective: Double
+    let worstGap, meanGap: Double?
+    let unconverged: Int
+    let nonzeros: Double
+    let histogram: [Int]
+    let explained: Double?
+    let coherence: Double
+    let deadAtoms: Int
+  }
+}
