@@ -42,7 +42,8 @@ let glue: [Target] = [
 // Tools: one folder, one file and one type each
 
 let toolNames = [
-  "mnist-cat", "png-grid", "randn", "vae-decode", "vae-encode", "vae-fit",
+  "mnist-cat", "png-grid", "randn", "sparse-code", "sparse-decode", "vae-decode", "vae-encode",
+  "vae-fit",
 ]
 
 let tools: [Target] = toolNames.map {
@@ -57,7 +58,7 @@ let tools: [Target] = toolNames.map {
 // Tests
 
 let tests: [Target] = [
-  .testTarget(name: "VAECoreTests", dependencies: ["VAECore"]),
+  .testTarget(name: "VAECoreTests", dependencies: ["VAECore"], exclude: ["Goldens"]),
   .testTarget(name: "ToolTests", dependencies: ["VAECore"] + toolNames.map { .target(name: $0) }),
 ]
 
