@@ -2,14 +2,17 @@
 // oneDNN's matrix multiplication behind one face for its C APIs 2.x and 3.x. Nothing of oneDNN's
 // own API is used elsewhere.
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <dlfcn.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+// Hidden by glibc without _GNU_SOURCE, which this module must not define: the other C modules are
+// built without it, and types such as fd_set would differ between them.
+#ifndef RTLD_DEFAULT
+#define RTLD_DEFAULT ((void *)0)
+#endif
 
 /// oneDNN runs in the calling thread only, from now on, in this thread. (Its OpenMP workers would
 /// spin beside ours.) Found at run time, since oneDNN may be built on another threading library.
