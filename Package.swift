@@ -43,7 +43,7 @@ let glue: [Target] = [
 
 let toolNames = [
   "mnist-cat", "png-grid", "randn", "sparse-code", "sparse-decode", "vae-decode", "vae-encode",
-  "vae-fit",
+  "vae-fit", "vae-info", "vae-score",
 ]
 
 let tools: [Target] = toolNames.map {

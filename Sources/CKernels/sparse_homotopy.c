@@ -241,8 +241,11 @@ VT_INLINE void refine(const vt_dictionary *D, const vt_sparse_work *w, double la
     // The next would be smaller again by as much as this one was against the codes.
     if (correction < 1e-5 * largest) break;
   }
-  for (size_t i = 0; i < n; i++)
-    if (!(a[i] * (double)w->sign[i] > 0)) set->failed = 1;
+  for (size_t i = 0; i < n; i++) {
+    if (a[i] * (double)w->sign[i] > 0) continue;
+    a[i] = 0;
+    set->failed = 1;
+  }
 }
 
 VT_INLINE void correlate(const vt_dictionary *D, const vt_sparse_work *w) {

@@ -21,6 +21,8 @@ public final class SafetensorsFile: @unchecked Sendable {  // immutable once mad
   public let metadata: [String: String]
   /// In the order of their data.
   public let entries: [Entry]
+  /// The header as it came, with its length before it.
+  private let header: [UInt8]
   private let data: GrowableBuffer<UInt8>
   private let index: [String: Int]
 
@@ -47,9 +49,10 @@ public final class SafetensorsFile: @unchecked Sendable {  // immutable once mad
     guard text.bytes.first == UInt8(ascii: "{") else {
       throw SafetensorsError.notAnObject(name: name, got: Array(text.bytes.prefix(8)))
     }
-    let header = try SafetensorsHeader.decode(text.bytes, name: name)
-    metadata = header.metadata
-    entries = try Self.check(header.tensors, name: name)
+    let decoded = try SafetensorsHeader.decode(text.bytes, name: name)
+    metadata = decoded.metadata
+    entries = try Self.check(decoded.tensors, name: name)
+    header = prefix + text.bytes
     index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
 
     let size = entries.last?.range.upperBound ?? 0
@@ -60,6 +63,17 @@ public final class SafetensorsFile: @unchecked Sendable {  // immutable once mad
     guard try source.peek(1).isEmpty else {
       throw SafetensorsError.trailingBytes(name: name, expected: size)
     }
+  }
+
+  /// The size of the file in bytes.
+  public var size: Int { header.count + data.count }
+
+  /// SHA-256 of the file, in hexadecimal.
+  public func sha256() -> String {
+    var hash = SHA256()
+    header.withUnsafeBytes { hash.update($0) }
+    hash.update(UnsafeRawBufferPointer(data.bytes))
+    return hash.finish()
   }
 
   /// The tensor called `tensor`, if there is one.

@@ -100,6 +100,8 @@ public protocol LatentModel: AnyObject, Sendable {
     -> any RowTransform
   func makeDecoder(_ output: DecoderOutput, precision: Precision, pool: WorkerPool) throws
     -> any RowTransform
+  /// Rows to a score each.
+  func makeScorer(_ options: ScoreOptions, pool: WorkerPool) throws -> any RowTransform
 }
 
 extension LatentModel {

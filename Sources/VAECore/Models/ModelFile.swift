@@ -14,7 +14,7 @@ public enum ModelFile {
 
   /// The model that a file holds. Beside it a checkpoint has tensors of its own, `optimizer.*` and
   /// `best.*`.
-  static func model(in file: SafetensorsFile) throws -> any LatentModel {
+  public static func model(in file: SafetensorsFile) throws -> any LatentModel {
     guard let kind = file.metadata["vae-tools.kind"] else {
       throw ModelError.notAModel(source: file.name, kind: nil)
     }

@@ -18,9 +18,19 @@ extension RowTransform {
   ///
   /// - Throws: `StreamError` for rows of another size or values that are not finite.
   public func stream(_ reader: TensorReader, to sink: ByteSink, rowShape: [Int]) throws {
-    try reader.require(rowSize: inputSize)
     let writer = try TensorWriter(
       sink, type: .f4, rowShape: rowShape, rows: reader.declaredRows, continues: true)
+    try forEachBatch(of: reader) { try writer.write($0) }
+    try writer.finish()
+  }
+
+  /// Transforms a whole stream and hands over the results, some rows at a time, in order.
+  ///
+  /// - Throws: as `stream`, and what `body` throws.
+  public func forEachBatch(
+    of reader: TensorReader, _ body: (UnsafeBufferPointer<Float>) throws -> Void
+  ) throws {
+    try reader.require(rowSize: inputSize)
     let input = try AlignedBuffer<Float>(count: capacity * inputSize)
     let output = try AlignedBuffer<Float>(count: capacity * outputSize)
     var done = 0
@@ -28,9 +38,8 @@ extension RowTransform {
       let count = try reader.readFloats(into: input.buffer, maxRows: capacity)
       guard count > 0 else { break }
       apply(input.base, count: count, firstRow: done, into: output.base)
-      try writer.write(UnsafeBufferPointer(start: output.base, count: count * outputSize))
+      try body(UnsafeBufferPointer(start: output.base, count: count * outputSize))
       done += count
     }
-    try writer.finish()
   }
 }

@@ -70,3 +70,6 @@ enum RowStatus {
   static let unsettled = UInt8(VT_SPARSE_UNSETTLED)
   static let limit = UInt8(VT_SPARSE_LIMIT)
 }
+
+/// The most changes of support that the exact solve at the end makes.
+func finishingChanges(atoms: Int) -> Int { 100 + 10 * atoms }

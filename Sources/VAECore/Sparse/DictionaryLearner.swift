@@ -166,7 +166,7 @@ public final class DictionaryLearner {
         solver.solve(
           x + from * d, count: count, into: codes + from * k, status: status + from,
           worker: worker)
-        settings.iterations = 100 + 10 * k
+        settings.iterations = finishingChanges(atoms: k)
         for row in from..<from + count where options.coding.solver.isCertified {
           guard status[row] == RowStatus.unsettled else { continue }
           _ = vt_finish(&kernel, workspaces[worker], &settings, x + row * d, codes + row * k)

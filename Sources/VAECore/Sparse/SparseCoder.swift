@@ -42,58 +42,76 @@ public final class SparseCoder {
     var certificates = [vt_certificate](repeating: vt_certificate(), count: count)
     var uses = [UInt64](repeating: 0, count: k * pool.count)
     var sums = [Double](repeating: 0, count: d * tasks)
+    var status = [UInt8](repeating: 0, count: count)
     certificates.withUnsafeMutableBufferPointer { certificates in
       uses.withUnsafeMutableBufferPointer { uses in
         sums.withUnsafeMutableBufferPointer { sums in
-          guard let certificates = certificates.baseAddress, let uses = uses.baseAddress,
-            let sums = sums.baseAddress
-          else { return }
-          pool.run(tasks: tasks) { task, worker in
-            let first = task * size
-            encodeBlock(
-              rows + first * d, count: min(size, count - first), into: codes + first * k,
-              certificates: certificates + first, uses: uses + worker * k, sums: sums + task * d,
-              worker: worker)
+          status.withUnsafeMutableBufferPointer { status in
+            guard let certificates = certificates.baseAddress, let uses = uses.baseAddress,
+              let sums = sums.baseAddress, let status = status.baseAddress
+            else { return }
+            pool.run(tasks: tasks) { task, worker in
+              let first = task * size
+              encodeBlock(
+                Block(
+                  rows: rows + first * d, count: min(size, count - first),
+                  codes: codes + first * k, status: status + first,
+                  certificates: certificates + first, uses: uses + worker * k,
+                  sums: sums + task * d), worker: worker)
+            }
           }
         }
       }
     }
-    record(certificates, uses: uses, sums: sums)
+    record(certificates, status, uses: uses, sums: sums)
   }
 
-  private func encodeBlock(
-    _ rows: UnsafePointer<Float>, count: Int, into codes: UnsafeMutablePointer<Float>,
-    certificates: UnsafeMutablePointer<vt_certificate>, uses: UnsafeMutablePointer<UInt64>,
-    sums: UnsafeMutablePointer<Double>, worker: Int
-  ) {
+  /// What a task reads and writes.
+  private struct Block {
+    let rows: UnsafePointer<Float>
+    let count: Int
+    let codes: UnsafeMutablePointer<Float>
+    let status: UnsafeMutablePointer<UInt8>
+    let certificates: UnsafeMutablePointer<vt_certificate>
+    let uses: UnsafeMutablePointer<UInt64>
+    let sums: UnsafeMutablePointer<Double>
+  }
+
+  private func encodeBlock(_ block: Block, worker: Int) {
     var kernel = layout.kernel
     var settings = vt_sparse_options(options)
     let work = workspaces[worker]
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { status in
-      guard let status = status.baseAddress else { return }
-      solver.solve(rows, count: count, into: codes, status: status, worker: worker)
-      vt_certify(&kernel, work, &settings, rows, codes, count, certificates, sums)
-      settings.iterations = 100 + 10 * dictionary.count
-      for row in 0..<count where options.solver.isCertified {
-        let certificate = certificates[row]
-        // A row that ran into the limit of iterations is left as it is, and reported.
-        guard !(certificate.gap <= options.tolerance * certificate.energy),
-          certificate.energy > 0, status[row] != RowStatus.limit
-        else { continue }
-        let x = rows + row * dictionary.width
-        let code = codes + row * dictionary.count
-        _ = vt_finish(&kernel, work, &settings, x, code)
-        vt_certify(&kernel, work, &settings, x, code, 1, certificates + row, nil)
-      }
-      vt_count_uses(codes, count, dictionary.count, uses)
+    let status = block.status
+    solver.solve(
+      block.rows, count: block.count, into: block.codes, status: status, worker: worker)
+    vt_certify(
+      &kernel, work, &settings, block.rows, block.codes, block.count, block.certificates,
+      block.sums)
+    settings.iterations = finishingChanges(atoms: dictionary.count)
+    for row in 0..<block.count where options.solver.isCertified {
+      let (certificate, energy) = (block.certificates[row], block.certificates[row].energy)
+      // A row that ran into the limit of iterations is left as it is, and reported. One that was
+      // only approached must be near by the measure of its objective too, so that solvers agree.
+      let scale = status[row] == RowStatus.unsettled ? min(energy, certificate.objective) : energy
+      guard energy > 0, !(certificate.gap <= options.tolerance * scale),
+        status[row] != RowStatus.limit
+      else { continue }
+      let x = block.rows + row * dictionary.width
+      let code = block.codes + row * dictionary.count
+      let settled = vt_finish(&kernel, work, &settings, x, code)
+      status[row] = settled != 0 ? RowStatus.done : RowStatus.unsettled
+      vt_certify(&kernel, work, &settings, x, code, 1, block.certificates + row, nil)
     }
+    vt_count_uses(block.codes, block.count, dictionary.count, block.uses)
   }
 
-  private func record(_ certificates: [vt_certificate], uses: [UInt64], sums: [Double]) {
+  private func record(
+    _ certificates: [vt_certificate], _ status: [UInt8], uses: [UInt64], sums: [Double]
+  ) {
     let (k, d) = (dictionary.count, dictionary.width)
     for (index, count) in uses.enumerated() { report.uses[index % k] += Int(count) }
     for (index, sum) in sums.enumerated() { report.sums[index % d] += sum }
-    for certificate in certificates {
+    for (certificate, status) in zip(certificates, status) {
       report.rows += 1
       report.objectiveSum += options.solver == .omp ? certificate.error : certificate.objective
       report.energySum += certificate.energy
@@ -103,7 +121,9 @@ public final class SparseCoder {
       let gap = certificate.energy > 0 ? max(0, certificate.gap) / certificate.energy : 0
       report.gapSum += gap
       report.worstGap = max(report.worstGap ?? 0, gap)
-      if options.solver.isCertified, !(gap <= options.tolerance) { report.unconverged += 1 }
+      guard options.solver.isCertified, !(gap <= options.tolerance) else { continue }
+      report.unconverged += 1
+      if status == RowStatus.done { report.roundingLimited += 1 }
     }
   }
 
@@ -112,11 +132,17 @@ public final class SparseCoder {
   public var summary: [String] {
     var lines = [report.description, report.details]
     lines[1] += "; coherence of the atoms \(shortFigure(coherence))"
-    if report.unconverged > 0 {
+    let stopped = report.unconverged - report.roundingLimited
+    if stopped > 0 {
       let iterations = options.maximumIterations ?? options.solver.defaultIterations
       lines.append(
-        "warning: \(report.unconverged) of \(report.rows) rows did not reach a relative gap of "
-          + "\(options.tolerance) in \(iterations) iterations; raise --max-iter, or --lambda")
+        "warning: \(stopped) of \(report.rows) rows did not reach a relative gap of "
+          + "\(options.tolerance) in \(iterations) iterations; raise --max-iter or --lambda")
+    }
+    if report.roundingLimited > 0 {
+      lines.append(
+        "warning: \(report.roundingLimited) of \(report.rows) rows are solved, but rounding "
+          + "their codes to f4 leaves a relative gap above \(options.tolerance); raise --lambda")
     }
     return lines
   }

@@ -64,7 +64,7 @@ private final class CodeReader {
   private var used = 0
   private var row: [Float]
   private var nonzeros = 0
-  private var open = false
+  private var lastAtom = -1
   private var rowsRead = 0
 
   init(_ reader: TensorReader, format: CodeFormat, atoms: Int) {
@@ -105,17 +105,18 @@ private final class CodeReader {
         rowsRead += 1
         row = Array(repeating: 0, count: atoms)
         nonzeros = 0
-        open = false
+        lastAtom = -1
       } else {
         guard atom >= 0, atom < Float(atoms), let index = Int(exactly: atom) else {
           throw broken("no atom \(atom) among \(atoms)")
         }
+        guard index > lastAtom else { throw broken("atom \(index) comes after \(lastAtom)") }
+        lastAtom = index
         row[index] = code
         nonzeros += 1
-        open = true
       }
     }
-    if rows == 0, open { throw broken("the last row has no end") }
+    if rows == 0, nonzeros > 0 { throw broken("the last row has no end") }
     return rows
   }
 

@@ -35,7 +35,8 @@ public final class SparseLog {
         event: "end", rows: report.rows, atoms: coder.dictionary.count,
         solver: options.solver.rawValue, lambda: options.solver == .omp ? nil : options.lambda,
         tolerance: options.tolerance, objective: report.objective, worstGap: report.worstGap,
-        meanGap: report.meanGap, unconverged: report.unconverged, nonzeros: report.nonzeros,
+        meanGap: report.meanGap, unconverged: report.unconverged,
+        roundingLimited: report.roundingLimited, nonzeros: report.nonzeros,
         histogram: report.histogram, explained: report.explained, coherence: coder.coherence,
         deadAtoms: report.deadAtoms))
     try sink.finish()
@@ -59,7 +60,7 @@ public final class SparseLog {
     let lambda: Double?
     let tolerance, objective: Double
     let worstGap, meanGap: Double?
-    let unconverged: Int
+    let unconverged, roundingLimited: Int
     let nonzeros: Double
     let histogram: [Int]
     let explained: Double?

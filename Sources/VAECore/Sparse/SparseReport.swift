@@ -29,6 +29,8 @@ public struct SparseReport: Sendable, Equatable {
   public var deadAtoms: Int { rows > 0 ? uses.count { $0 == 0 } : 0 }
   /// Rows whose gap is above the tolerance.
   public internal(set) var unconverged = 0
+  /// Those of them that are solved, so that only the rounding of their codes to f4 is left.
+  public internal(set) var roundingLimited = 0
 
   var objectiveSum = 0.0
   var gapSum = 0.0

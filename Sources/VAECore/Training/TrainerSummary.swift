@@ -7,9 +7,14 @@ extension Trainer {
       epoch: state.bestLoss == nil ? state.epochsDone : state.bestEpoch, last: state.last)
   }
 
-  /// Writes the model with its record; the sink is the caller's to finish.
+  /// Writes the model with its record and the statistics of its scores; the sink is the caller's to finish.
   public func write(to sink: ByteSink) throws {
-    try ModelFile.write(model, training: sortedJSON(record), to: sink)
+    let known = rows.validation.isEmpty ? rows.training : rows.validation
+    let scores = try ScoreStatistics(
+      model, rows: rows.validationRows ?? rows.rows, indices: known, pool: pool)
+    try ModelFile.write(
+      model, training: sortedJSON(record),
+      metadata: [ScoreStatistics.metadataKey: try sortedJSON(scores)], to: sink)
   }
 
   /// What is being trained on what, in one line.

@@ -1,0 +1,91 @@
+import ArgumentParser
+import ToolSupport
+import VAECore
+
+@main
+struct VAEScore: Tool {
+  static let configuration = CommandConfiguration.tool(
+    "vae-score", "Score rows by how well a model explains them.",
+    discussion: """
+      Writes a number for each row, in nats unless the term is mse: the negative evidence lower \
+      bound, a part of it, or an estimate of the negative log-likelihood. With --flags it writes a \
+      byte, 1 where a row is less likely than the model is used to.
+      """,
+    examples: [
+      "mnist-cat test | vae-score m.vae > nats.npy",
+      "mnist-cat test | vae-score m.vae --term nll --particles 500 --summary",
+      "vae-score m.vae x.npy --flags --sigmas 4 > anomalies.npy",
+    ])
+
+  @Argument(help: "The model, as vae-fit writes it.")
+  var model: String
+
+  @Argument(help: "The rows; standard input when there is none.")
+  var input: String?
+
+  @Option(help: "What to compute.")
+  var term = ScoreTerm.elbo
+
+  @Option(help: "Draws from the posterior for each row.")
+  var particles = 1
+
+  @Flag(help: "Reconstruct at the posterior mean, without noise.")
+  var atMean = false
+
+  @Flag(help: "Print mean and standard error instead of a number for each row.")
+  var summary = false
+
+  @Flag(help: "Write 1 for rows that score above the threshold, else 0; needs no --term.")
+  var flags = false
+
+  @Option(help: "The threshold, in standard deviations above the mean that the model keeps.")
+  var sigmas = 3.0
+
+  @Option(help: "The threshold of --flags, as a score.")
+  var threshold: Double?
+
+  @Option(help: "Repeat the draws of this seed.")
+  var seed: UInt64 = 0
+
+  @OptionGroup var engine: EngineOptions
+  @OptionGroup var streams: StreamOptions
+
+  func validate() throws {
+    guard 1...1 << 20 ~= particles else {
+      throw ValidationError("--particles: expected 1 to \(1 << 20), got \(particles)")
+    }
+    guard sigmas.isFinite, threshold?.isFinite ?? true else {
+      throw ValidationError("--sigmas and --threshold: expected numbers")
+    }
+    if atMean && term == .nll { throw ValidationError("--term nll needs draws, not --at-mean") }
+    if flags && summary { throw ValidationError("--flags and --summary exclude each other") }
+    if flags && threshold == nil && (term != .elbo || particles > 1) {
+      throw ValidationError("--flags compares the elbo at the mean, unless --threshold is given")
+    }
+  }
+
+  func run() throws {
+    let file = try streams.modelFile(model, besides: input)
+    let model = try ModelFile.model(in: file)
+    let reader = try TensorReader(try streams.input(input))
+    var options = ScoreOptions()
+    options.term = term
+    options.particles = particles
+    options.atMean = atMean || flags && threshold == nil
+    options.seed = seed
+    options.precision = engine.precision(or: .f32)
+    let scorer = try model.makeScorer(options, pool: try WorkerPool(threads: engine.threads))
+    if summary {
+      let statistics = try scorer.statistics(of: reader)
+      return try streams.print(statistics.text(of: term))
+    }
+    let sink = try streams.output()
+    if flags {
+      let limit = try threshold ?? ScoreStatistics(storedIn: file).threshold(sigmas: sigmas)
+      try scorer.streamFlags(above: limit, reader, to: sink)
+    } else {
+      try scorer.stream(reader, to: sink, rowShape: [])
+    }
+    try sink.finish()
+  }
+}
