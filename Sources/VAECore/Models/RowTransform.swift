@@ -24,22 +24,53 @@ extension RowTransform {
     try writer.finish()
   }
 
-  /// Transforms a whole stream and hands over the results, some rows at a time, in order.
+  /// Transforms a whole stream and hands over the results, some rows at a time, in order, on a
+  /// thread of its own.
   ///
   /// - Throws: as `stream`, and what `body` throws.
   public func forEachBatch(
     of reader: TensorReader, _ body: (UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
     try reader.require(rowSize: inputSize)
-    let input = try AlignedBuffer<Float>(count: capacity * inputSize)
-    let output = try AlignedBuffer<Float>(count: capacity * outputSize)
-    var done = 0
-    while true {
-      let count = try reader.readFloats(into: input.buffer, maxRows: capacity)
-      guard count > 0 else { break }
-      apply(input.base, count: count, firstRow: done, into: output.base)
-      try body(UnsafeBufferPointer(start: output.base, count: count * outputSize))
-      done += count
+    let inputs = try (0..<2).map { _ in
+      try AlignedBuffer<Float>(count: capacity * inputSize)
+    }
+    let outputs = try (0..<2).map { _ in
+      try AlignedBuffer<Float>(count: capacity * outputSize)
+    }
+    // Reading the next rows and writing the last goes on beside the computing.
+    let (reading, writing) = (try BackgroundTask(), try BackgroundTask())
+    let arrived = Count()
+    try withoutActuallyEscaping(body) { body in
+      var (turn, done) = (0, 0)
+      func read() throws {
+        try reading.begin { [inputs, turn, capacity] in
+          arrived.rows = try reader.readFloats(into: inputs[turn].buffer, maxRows: capacity)
+        }
+      }
+      defer {
+        try? reading.finish()
+        try? writing.finish()
+      }
+      try read()
+      while true {
+        try reading.finish()
+        let count = arrived.rows
+        guard count > 0 else { break }
+        let (input, output) = (inputs[turn], outputs[turn])
+        turn = 1 - turn
+        try read()
+        apply(input.base, count: count, firstRow: done, into: output.base)
+        let values = UnsafeBufferPointer(start: output.base, count: count * outputSize)
+        try writing.begin { try body(values) }
+        done += count
+      }
+      try writing.finish()
     }
   }
+}
+
+/// What a reading thread leaves behind; read only after it has finished.
+private final class Count: @unchecked Sendable {
+  var rows = 0
 }
