@@ -61,7 +61,7 @@ public protocol TrainingGraph: AnyObject {
 public enum EncoderOutput: Sendable, Equatable {
   /// The posterior mean.
   case mean
-  /// The log-variance.
+  /// The log-variance, clamped to [−30, 20] as in training.
   case logVariance
   /// A draw, repeated by the seed.
   case sample(seed: UInt64)

@@ -80,7 +80,7 @@ final class VAEEncoder: RowTransform {
         let mean = heads + r * width
         switch output {
         case .mean: to.update(from: mean, count: latent)
-        case .logVariance: to.update(from: mean + latent, count: latent)
+        case .logVariance: for i in 0..<latent { to[i] = min(max(mean[latent + i], -30), 20) }
         case .sample(let seed):
           Noise(seed: seed, purpose: .draw).normals(
             into: to, rows: 1, columns: latent, stride: latent,
