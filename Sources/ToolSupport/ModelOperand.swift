@@ -24,9 +24,9 @@ extension StreamOptions {
   }
 
   /// All rows of a file, mapped where it allows that, or of standard input.
-  public func rows(_ operand: String?) throws -> RowStore {
-    if let operand, operand != "-" { return try RowStore(mapping: operand) }
-    return try RowStore(try TensorReader(try input(operand)))
+  public func rows(_ operand: String?, hashing: Bool = false) throws -> RowStore {
+    if let operand, operand != "-" { return try RowStore(mapping: operand, hashing: hashing) }
+    return try RowStore(try TensorReader(try input(operand)), hashing: hashing)
   }
 }
 

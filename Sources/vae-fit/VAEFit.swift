@@ -36,7 +36,7 @@ struct VAEFit: Tool {
     let sink = try file?.sink ?? streams.output()
     let log = try control.log.map { try TrainingLog(path: $0, resumed: control.resume != nil) }
     let checkpoint = try control.resume.map { try Checkpoint(ByteSource(path: $0)) }
-    let rows = try streams.rows(input)
+    let rows = try streams.rows(input, hashing: true)
     let held = try control.heldOut(of: rows, seed: optimiser.seed)
     Interrupt.hold()
 

@@ -32,17 +32,24 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
     case mapping(UnsafeMutableRawPointer, length: Int)
   }
   private let storage: Storage
+  /// The hash where it was taken while the rows came in.
+  private let digest: String?
 
   /// Reads all rows of `reader`.
   ///
   /// - `finite`: an infinity or NaN is an error that names its row.
-  public init(_ reader: TensorReader, finite: Bool = true) throws {
+  /// - `hashing`: the caller is going to ask for `sha256`. It is then taken while the rows come in,
+  ///   in the time that is spent waiting for them.
+  public init(_ reader: TensorReader, finite: Bool = true, hashing: Bool = false) throws {
+    var hash = hashing ? SHA256() : nil
     name = reader.name
     rowShape = reader.rowShape
     rowSize = reader.rowSize
     if reader.elementType == .u1 {
       let buffer = GrowableBuffer<UInt8>()
-      rows = try reader.append(to: buffer, maxRows: .max)
+      rows = try Self.readAll(buffer, rowSize: rowSize, &hash) {
+        try reader.append(to: buffer, maxRows: $0)
+      }
       buffer.trim()
       storage = .bytes(buffer)
       elementType = .u1
@@ -50,23 +57,46 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
       floats = nil
     } else {
       let buffer = GrowableBuffer<Float>()
-      rows = try reader.append(to: buffer, maxRows: .max, finite: finite)
+      rows = try Self.readAll(buffer, rowSize: rowSize, &hash) {
+        try reader.append(to: buffer, maxRows: $0, finite: finite)
+      }
       buffer.trim()
       storage = .floats(buffer)
       elementType = .f4
       bytes = nil
       floats = UnsafePointer(buffer.base)
     }
+    digest = hash?.finish()
+  }
+
+  /// Appends rows until there are none left, a megabyte or so at a time where they are hashed.
+  private static func readAll<Element>(
+    _ buffer: GrowableBuffer<Element>, rowSize: Int, _ hash: inout SHA256?,
+    append: (_ maxRows: Int) throws -> Int
+  ) rethrows -> Int {
+    guard hash != nil else { return try append(.max) }
+    let chunk = max(1, (1 << 20) / (rowSize * MemoryLayout<Element>.stride))
+    var rows = 0
+    while true {
+      let start = buffer.count
+      let count = try append(chunk)
+      guard count > 0 else { return rows }
+      rows += count
+      let arrived = UnsafeBufferPointer(start: buffer.base, count: buffer.count)[start...]
+      hash?.update(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: arrived)))
+    }
   }
 
   /// Maps the rows of a file that holds one uncompressed C-order array of u1 or little-endian f4,
   /// and reads those of any other. The file must not be cut while it is mapped.
-  public convenience init(mapping path: String, finite: Bool = true) throws {
+  public convenience init(
+    mapping path: String, finite: Bool = true, hashing: Bool = false
+  ) throws {
     let reader = try TensorReader(try ByteSource(path: path))
     if let mapping = Self.map(reader) {
       try self.init(reader, mapping, finite: finite)
     } else {
-      try self.init(reader, finite: finite)
+      try self.init(reader, finite: finite, hashing: hashing)
     }
   }
 
@@ -78,6 +108,7 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
     rowShape = reader.rowShape
     rowSize = reader.rowSize
     rows = reader.declaredRows
+    digest = nil
     storage = .mapping(mapping.base, length: mapping.length)
     elementType = reader.elementType
     let data = UnsafeRawPointer(mapping.base) + mapping.data
@@ -96,8 +127,9 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
   }
 
   /// SHA-256 of the rows as stored (u1 or little-endian f4), in hexadecimal. Takes a few
-  /// milliseconds a megabyte: it is computed anew at each call.
+  /// milliseconds a megabyte, unless it was taken while the rows came in.
   public func sha256() -> String {
+    if let digest { return digest }
     var hash = SHA256()
     let count = rows * rowSize
     hash.update(UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count))
