@@ -97,8 +97,8 @@ public struct LearningArguments: ParsableArguments {
   public init() {}
 
   public func validate() throws {
-    if let atoms, !(1...65536 ~= atoms) {
-      throw ValidationError("--atoms: expected 1 to 65536, got \(atoms)")
+    if let atoms, !(1...12288 ~= atoms) {
+      throw ValidationError("--atoms: expected 1 to 12288, got \(atoms)")
     }
     if let epochs, !(1...1_000_000 ~= epochs) {
       throw ValidationError("--epochs: expected 1 to 1000000, got \(epochs)")

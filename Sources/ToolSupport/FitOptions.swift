@@ -21,7 +21,8 @@ public struct ObjectiveOptions: ParsableArguments {
   @Option(help: "Periods in whose first half the weight of the divergence rises from 0.")
   public var cyclical = 0
 
-  @Option(help: "Make inputs 0 or 1: by a fresh draw each time (dynamic), or above 1/2 (threshold).")
+  @Option(
+    help: "Make inputs 0 or 1: by a fresh draw each time (dynamic) or above 1/2 (threshold).")
   public var binarize = Binarisation.none
 
   public init() {}

@@ -55,10 +55,12 @@ struct VAEFit: Tool {
     let progress = streams.progress()
     let outcome: Trainer.Outcome
     do {
-      outcome = try trainer.run(stop: { Interrupt.requested }) { event in
-        progress.show(event)
-        try log?.write(event)
-      }
+      outcome = try trainer.run(
+        stop: { Interrupt.requested },
+        report: { event in
+          progress.show(event)
+          try log?.write(event)
+        })
     } catch let error as TrainingError where file != nil && trainer.epochsDone > 0 {
       try trainer.write(to: sink)
       try file?.commit()
@@ -66,7 +68,7 @@ struct VAEFit: Tool {
       throw error
     }
     if outcome == .interrupted { return }
-    trainer.warnings.forEach { progress.note("warning: \($0)") }
+    for warning in trainer.warnings { progress.note("warning: \(warning)") }
     try trainer.write(to: sink)
     try file.map { try $0.commit() } ?? sink.finish()
     try log?.finish(trainer, outcome: outcome)

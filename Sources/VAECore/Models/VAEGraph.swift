@@ -40,7 +40,8 @@ final class VAEGraph: TrainingGraph {
     network = try VAENetwork(
       model, precision: precision, blocks: blocks, particles: particles, workers: pool.count)
     latent = try GaussianLatent(
-      size: model.latentSize, plain: configuration.code == .plain, particles: particles, precision: precision, blocks: blocks)
+      size: model.latentSize, plain: configuration.code == .plain, particles: particles,
+      precision: precision, blocks: blocks)
     let (capacity, expanded) = (blocks.capacity, blocks.capacity * particles)
     inputs = try Matrix(rows: capacity, width: model.inputSize, precision: precision)
     targets = precision == .f32 ? inputs : try Matrix(rows: capacity, width: model.inputSize)
@@ -288,8 +289,10 @@ final class VAEGraph: TrainingGraph {
     var sum = 0.0
     for particle in 0..<batch.indices.count * particles {
       let gradient = Double(width) - 2 * (particleLosses.base[particle] - constant)
-      sum += gradient * (options.objective.isSampled && !isPlain
-        ? Double(latent.share(particle)) : 1 / Double(particles))
+      sum +=
+        gradient
+        * (options.objective.isSampled && !isPlain
+          ? Double(latent.share(particle)) : 1 / Double(particles))
     }
     return Float(sum / Double(batch.indices.count))
   }

@@ -13,15 +13,19 @@ package final class AtomLayout: @unchecked Sendable {
   private let hasGram: Bool
   package let kernel: vt_dictionary
 
-  /// - Throws: `ComputeError.outOfMemory`, `SparseError.badOption` past 2¹⁶ atoms.
+  /// The most atoms whose Gram matrix is held: 1.8 GB.
+  static let most = 12288
+
+  /// - Throws: `ComputeError.outOfMemory`, `SparseError.badOption` past `most` atoms.
   ///
   /// - Parameter gram: whether there is a Gram matrix.
   package init(count: Int, width: Int, gram hasGram: Bool = true) throws {
     guard count > 0 else {
       throw SparseError.badOption("a dictionary needs at least one atom, got \(count)")
     }
-    guard count <= 1 << 16, width <= 1 << 32 else {
-      throw SparseError.badOption("at most 65536 atoms are possible, got \(count)")
+    guard !hasGram || count <= Self.most else {
+      throw SparseError.badOption(
+        "at most \(Self.most) atoms are possible, got \(count): their inner products are held")
     }
     self.count = count
     self.width = width

@@ -43,10 +43,10 @@ final class CodeWriter {
 }
 
 extension SparseCoder {
-  /// Rows coded at once: whole tasks, about 16 MB.
+  /// Rows coded at once, about 16 MB of them: whole tasks, at least one of the smaller kind.
   private var capacity: Int {
-    let fit = (16 << 20) / (4 * (dictionary.width + dictionary.count))
-    return max(512, min(16384, fit) / 512 * 512)
+    let fit = min(16384, (16 << 20) / (4 * (dictionary.width + dictionary.count)))
+    return fit >= 512 ? fit / 512 * 512 : 32
   }
 
   /// Codes a whole stream, row by row, to `sink`, which is the caller's to finish. Memory does not

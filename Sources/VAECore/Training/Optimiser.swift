@@ -124,7 +124,8 @@ package final class Update {
   package let phases: [Phase]
   private let clipped: ClippedGradient?
 
-  package init(_ graph: any TrainingGraph, store: ParameterStore, options: OptimiserOptions) throws {
+  package init(_ graph: any TrainingGraph, store: ParameterStore, options: OptimiserOptions) throws
+  {
     guard let clipNorm = options.clipNorm else {
       let optimiser = try Optimiser(store, options: options, tasks: graph.gradientTaskCount)
       self.optimiser = optimiser
