@@ -50,13 +50,11 @@ VT_INLINE double dot(const double *restrict a, const double *restrict b, size_t 
 }
 
 VT_INLINE vt_certificate certificate(const double *restrict x, const double *restrict r, size_t d,
-                                     double norm, double c, const vt_sparse_options *options) {
+                                     double norm, double c, size_t atoms,
+                                     const vt_sparse_options *options) {
 #pragma clang fp contract(fast) reassociate(on)
   const double lambda = options->lambda;
   double xx = dot(x, x, d), rx = dot(r, x, d), rr = dot(r, r, d);
-  // At λ = 0 only Dr = 0 is feasible. Rounding never leaves it there, so a Dr that is nothing
-  // beside x counts.
-  if (lambda == 0 && c <= 1e-6 * sqrt(xx)) c = 0;
   double scale = rr > 0 ? rx / rr : 0;
   double most = c > 0 ? lambda / c : INFINITY, least = options->nonnegative ? 0 : -most;
   scale = scale > most ? most : scale < least ? least : scale;
@@ -68,6 +66,10 @@ VT_INLINE vt_certificate certificate(const double *restrict x, const double *res
   vt_certificate of = {.energy = 0.5 * xx, .error = 0.5 * rr};
   of.objective = of.error + lambda * norm;
   of.gap = of.objective - of.energy + 0.5 * far;
+  // At λ = 0 only Dr = 0 is feasible, and rounding never leaves it there. A Dr that is nothing
+  // beside x counts for what it can lower the error by where atoms are not near dependence.
+  double left = 0.5 * (double)atoms * c * c;
+  if (lambda == 0 && left < of.gap && left <= 1e-9 * of.energy) of.gap = left;
   return of;
 }
 
@@ -105,7 +107,7 @@ VT_CLONES void vt_certify(const vt_dictionary *D, vt_sparse_work *w,
     largest_correlations(D, w->tile_residual, options->nonnegative, largest);
     for (size_t t = 0; t < TILE_ROWS && first + t < rows; t++) {
       certificates[first + t] = certificate(w->tile + t * d, w->tile_residual + t * d, d, norm[t],
-                                            largest[t], options);
+                                            largest[t], D->atoms, options);
       certificates[first + t].nonzeros = nonzeros[t];
     }
   }

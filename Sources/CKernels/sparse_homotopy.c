@@ -23,7 +23,7 @@ VT_INLINE void join(const vt_dictionary *D, const vt_sparse_work *w, active_set 
   float *M = w->inverse, *v = w->v, *b = w->b, *direction = w->direction;
   const float *gram = D->gram + j * D->padded_atoms;
   w->blocked[j] = VT_FAR;
-  if (n >= ld) {
+  if (n >= w->most) {
     set->failed = 1;
     return;
   }

@@ -8,7 +8,8 @@
 #include "vt_sparse.h"
 
 struct vt_sparse_work {
-  size_t capacity;  // most atoms of a support, a multiple of 16
+  size_t most;      // atoms of a support that can be independent
+  size_t capacity;  // room for them and one more, a multiple of 16
   float *x;         // the row, scaled: padded_width
   float *c, *u, *blocked, *step;                  // padded_atoms
   float *inverse;                                 // capacity × capacity

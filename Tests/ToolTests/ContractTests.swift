@@ -52,7 +52,7 @@ import Testing
     let page = repository.appendingPathComponent("man/\(tool).1")
     let manual = try String(contentsOf: page, encoding: .utf8)
     let help = String(decoding: try run(tool, ["--help"]).output, as: UTF8.self)
-    let options = help.components(separatedBy: "\nOPTIONS:\n").last ?? ""
+    let options = help.components(separatedBy: "\nUSAGE:").last ?? ""
     let offered = Set(
       options.split(separator: "\n")
         .filter { $0.hasPrefix("  -") }

@@ -33,7 +33,7 @@ public struct LearningEpoch: Sendable, CustomStringConvertible {
 
   public var description: String {
     "learning: epoch \(epoch), objective \(shortFigure(objective))"
-      + (replaced > 0 ? ", \(replaced) unused atoms replaced" : "")
+      + (replaced > 0 ? ", unused atoms replaced: \(replaced)" : "")
   }
 }
 

@@ -117,6 +117,7 @@ struct SparseCoderTests {
           problem.row(i), problem.code(i, of: codes), problem.exactDictionary)
         let c = NaiveSparse.correlations(r, problem.exactDictionary)
         #expect(c.allSatisfy { abs($0) < 1e-5 })
+        #expect(problem.code(i, of: codes).count { $0 != 0 } <= 10)
         if atoms > 10 { #expect(r.allSatisfy { abs($0) < 1e-5 }) }
       }
     }
