@@ -29,7 +29,7 @@ auroc() {
 
 # strangest < a score a line: the ten test images with the highest, as a stream.
 strangest() {
-  paste -d , - "$out/images.csv" | sort -t , -k 1,1gr | head -n 10 | cut -d , -f 2- |
+  paste -d , - "$out/images.csv" | sort -t , -k 1,1gr | awk 'NR <= 10' | cut -d , -f 2- |
     tensor-csv --read --type u1 --shape 28x28
 }
 

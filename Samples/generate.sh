@@ -17,5 +17,5 @@ printf '%-32s %8.2f\n' \
   "  reconstruction" "$(test_rows | mean "$model" --term recon)" \
   "  divergence" "$(test_rows | mean "$model" --term kl)" \
   "-ln p, 500 draws, 1,000 images" \
-  "$(test_rows | tensor-head -n 1000 | mean "$model" --term nll --particles "$(pick 50 500)")"
+  "$(test_rows --limit 1000 | mean "$model" --term nll --particles "$(pick 50 500)")"
 pictures "$out/samples.png"

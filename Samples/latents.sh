@@ -10,8 +10,8 @@ source "$(dirname "$0")/lib.sh"
 
 model=$(model 20)
 rows=$(pick 500 5000)
-test_rows | tensor-head -n "$rows" | vae-encode "$model" >"$out/latents.npy"
-test_rows --labels | tensor-head -n "$rows" >"$out/labels.npy"
+test_rows --limit "$rows" | vae-encode "$model" >"$out/latents.npy"
+test_rows --labels --limit "$rows" >"$out/labels.npy"
 
 tsne --quiet "$out/latents.npy" >"$out/tsne.npy"
 pca --quiet "$out/latents.npy" >"$out/pca.npy"
@@ -22,10 +22,11 @@ done
 
 # neighbours FILE: the share of 1,000 rows whose nearest of the first 2,000 has their label.
 neighbours() {
-  tensor-cat --columns --plain "$1" "$out/labels.npy" | tensor-head -n 2000 | tensor-csv |
-    awk -F, '
+  tensor-cat --columns --plain "$1" "$out/labels.npy" | tensor-csv | awk -F, '
+      NR > 2000 { next }
       { for (i = 1; i < NF; i++) x[NR, i] = $i; label[NR] = $NF }
       END {
+        NR = NR < 2000 ? NR : 2000
         rows = NR < 1000 ? NR : 1000
         for (a = 1; a <= rows; a++) {
           least = -1

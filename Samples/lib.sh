@@ -51,7 +51,7 @@ model() {
   if [[ -n ${MODEL-} && -z ${2-} ]]; then
     path=$MODEL
   elif [[ ! -e $path ]]; then
-    train --classes "${2:-0,1,2,3,4,5,6,7,8,9}" | fit "$path" "$1"
+    train --classes "${2:-0,1,2,3,4,5,6,7,8,9}" | fit "$path" "$1" || return
   fi
   printf '%s' "$path"
 }

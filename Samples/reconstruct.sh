@@ -7,12 +7,13 @@ set -euo pipefail
 # shellcheck source=Samples/lib.sh
 source "$(dirname "$0")/lib.sh"
 
-test_rows --float | tensor-head -n 16 >"$out/rows.npy"
+test_rows --float --limit 16 >"$out/rows.npy"
 cp "$out/rows.npy" "$out/pictured.npy"
 
+sizes='2 5 20'
+if [[ -n ${MODEL-} ]]; then sizes=its; fi
 echo "latents  reconstruction  divergence   bound  squared error a pixel"
-for latents in ${MODEL:+given} ${MODEL:-2 5 20}; do
-  [[ $latents != "${MODEL-}" ]] || continue
+for latents in $sizes; do
   model=$(model "$latents")
   vae-encode "$model" "$out/rows.npy" | vae-decode "$model" >>"$out/pictured.npy"
   printf '%7s  %14.2f  %10.2f  %6.2f  %21.4f\n' "$(width "$model")" \
