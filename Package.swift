@@ -13,6 +13,12 @@ let libraries: [Target] = [
   .systemLibrary(
     name: "COneDNN",
     providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
+  .systemLibrary(
+    name: "CLAPACK",
+    providers: [.apt(["liblapack-dev"]), .brew(["lapack"])]),
+  .systemLibrary(
+    name: "CCairo", pkgConfig: "cairo",
+    providers: [.apt(["libcairo2-dev"]), .brew(["cairo"])]),
   .target(name: "CKernels"),
 ]
 
@@ -22,9 +28,15 @@ let core: [Target] = [
   .target(
     name: "VAECore",
     dependencies: [
-      "CPNG", "CZlib", "COneDNN", "CKernels",
+      "CPNG", "CZlib", "COneDNN", "CLAPACK", "CKernels",
       .product(name: "SystemPackage", package: "swift-system"),
     ])
+]
+
+// Plots, apart from the core, so that only the tools that draw them load cairo
+
+let plots: [Target] = [
+  .target(name: "VAEPlots", dependencies: ["VAECore", "CCairo"])
 ]
 
 // Command glue: operands, options, exit codes, progress
@@ -42,9 +54,11 @@ let glue: [Target] = [
 // Tools: one folder, one file and one type each
 
 let toolNames = [
-  "mnist-cat", "png-grid", "randn", "sparse-code", "sparse-decode", "vae-decode", "vae-encode",
-  "vae-fit", "vae-info", "vae-score",
+  "mnist-cat", "pca", "png-curves", "png-grid", "png-scatter", "randn", "sparse-code",
+  "sparse-decode", "tsne", "vae-decode", "vae-encode", "vae-fit", "vae-info", "vae-score",
 ]
+
+let plotToolNames: Set = ["png-curves", "png-scatter"]
 
 let tools: [Target] = toolNames.map {
   .executableTarget(
@@ -52,13 +66,14 @@ let tools: [Target] = toolNames.map {
     dependencies: [
       "ToolSupport", "VAECore",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
-    ])
+    ] + (plotToolNames.contains($0) ? ["VAEPlots"] : []))
 }
 
 // Tests
 
 let tests: [Target] = [
-  .testTarget(name: "VAECoreTests", dependencies: ["VAECore"], exclude: ["Goldens"]),
+  .testTarget(name: "VAECoreTests", dependencies: ["VAECore", "CKernels"], exclude: ["Goldens"]),
+  .testTarget(name: "VAEPlotsTests", dependencies: ["VAEPlots", "VAECore"]),
   .testTarget(name: "ToolTests", dependencies: ["VAECore"] + toolNames.map { .target(name: $0) }),
 ]
 
@@ -71,5 +86,5 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
-  targets: libraries + core + glue + tools + tests
+  targets: libraries + core + plots + glue + tools + tests
 )

@@ -9,24 +9,22 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 model=$(model 20)
-rows=$(pick 500 5000)
+rows=$(pick 500 2500)
 test_rows --limit "$rows" | vae-encode "$model" >"$out/latents.npy"
 test_rows --labels --limit "$rows" >"$out/labels.npy"
 
 tsne --quiet "$out/latents.npy" >"$out/tsne.npy"
 pca --quiet "$out/latents.npy" >"$out/pca.npy"
 for map in tsne pca; do
-  png-scatter --labels "$out/labels.npy" --title "$set: latents by $map" "$out/$map.npy" \
-    >"$out/$map.png"
+  png-scatter --size 560x480 --labels "$out/labels.npy" --title "$set: latents by $map" \
+    "$out/$map.npy" >"$out/$map.png"
 done
 
-# neighbours FILE: the share of 1,000 rows whose nearest of the first 2,000 has their label.
+# neighbours FILE: the share of the first 1,000 rows whose nearest has their label.
 neighbours() {
   tensor-cat --columns --plain "$1" "$out/labels.npy" | tensor-csv | awk -F, '
-      NR > 2000 { next }
       { for (i = 1; i < NF; i++) x[NR, i] = $i; label[NR] = $NF }
       END {
-        NR = NR < 2000 ? NR : 2000
         rows = NR < 1000 ? NR : 1000
         for (a = 1; a <= rows; a++) {
           least = -1
@@ -46,3 +44,12 @@ echo "nearest neighbour is the same digit"
 for map in latents tsne pca; do
   printf '  %-10s %8s\n' "$map" "$(neighbours "$out/$map.npy")"
 done
+
+if [[ ! -e $out/$set.probe ]]; then
+  train --labels >"$out/answers.npy"
+  train | vae-encode "$model" | probe-fit --quiet --labels "$out/answers.npy" -o "$out/$set.probe"
+fi
+test_rows --labels >"$out/truth.npy"
+printf 'a linear probe is right\n  %-10s %6s %%\n' latents \
+  "$(test_rows | vae-encode "$model" | accuracy "$out/$set.probe" "$out/truth.npy")"
+pictures "$out/tsne.png" "$out/pca.png"

@@ -36,18 +36,19 @@ pick() { if [[ ${QUICK-} == 1 ]]; then printf '%s' "$1"; else printf '%s' "$2"; 
 train() { mnist-cat train --set "$set" --limit "$(pick 2000 60000)" "$@"; }
 test_rows() { mnist-cat test --set "$set" --limit "$(pick 500 10000)" "$@"; }
 
-# fit MODEL LATENTS [OPTION...]: rows → a model of the usual shape, passes and steps.
+# fit MODEL LATENTS: rows → a model of the samples' usual shape, after the usual number of passes.
 fit() {
   say "training $1"
   local passes=(--epochs 20)
-  [[ $set != digits ]] || passes=(--epochs "$(pick 15 60)" --batch 64)
-  vae-fit --quiet --latent "$2" "${passes[@]}" "${@:3}" -o "$1"
+  [[ $set != digits ]] || passes=(--epochs "$(pick 10 60)" --batch 64)
+  vae-fit --quiet --hidden 512,256 --latent "$2" "${passes[@]}" -o "$1"
 }
 
 # model LATENTS [CLASSES]: the path of a model of these classes of `set`: $MODEL where all will do,
 # else one that is trained at the first run.
 model() {
-  local path=$out/$set-$1${2:+-of-${2//,/}}$(pick -quick '').vae
+  local path
+  path=$out/$set-$1${2:+-of-${2//,/}}$(pick -quick '').vae
   if [[ -n ${MODEL-} && -z ${2-} ]]; then
     path=$MODEL
   elif [[ ! -e $path ]]; then
@@ -61,6 +62,12 @@ width() { test_rows --limit 1 | vae-encode "$1" | tensor-csv | awk -F, '{ print 
 
 # mean MODEL [OPTION...]: rows → the mean of a score of vae-score.
 mean() { vae-score "$1" --summary "${@:2}" | awk '{ print $2 }'; }
+
+# accuracy PROBE LABELS: rows → the percentage that the probe reads right.
+accuracy() {
+  probe-predict --quiet "$1" | tensor-csv | paste - <(tensor-csv "$2") |
+    awk '$1 == $2 { right++ } END { printf "%.2f", 100 * right / NR }'
+}
 
 # pictures FILE...: names what the sample left, in the end.
 pictures() { printf '\n' && printf 'picture  %s\n' "$@"; }

@@ -30,9 +30,10 @@ awk -v side="$side" '
   }' | tensor-csv --read | vae-decode "$model" |
   png-grid --columns "$side" --padding 0 >"$out/manifold.png"
 
-test_rows --labels >"$out/labels.npy"
-test_rows | vae-encode "$model" |
-  png-scatter --labels "$out/labels.npy" --title "$set: two latents" >"$out/plane.png"
+test_rows --limit 2500 --labels >"$out/labels.npy"
+test_rows --limit 2500 | vae-encode "$model" |
+  png-scatter --size 560x480 --labels "$out/labels.npy" --title "$set: two latents" \
+    >"$out/plane.png"
 
 echo "nats an image of $set's test images, two latents"
 printf '%-16s %8.2f\n' bound "$(test_rows | mean "$model")" \

@@ -58,10 +58,10 @@ def slug(text):
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def number(value):
-    """Three significant digits, without an exponent."""
+def cell(value):
+    """A cell: three significant digits without an exponent, or a text."""
     if value is None or isinstance(value, str):
-        return value or ""
+        return (value or "").replace("|", "\\|")
     if value == 0 or isinstance(value, int):
         return str(value)
     size = abs(value)
@@ -71,7 +71,7 @@ def number(value):
 
 def table(title, header, rows, note=""):
     """A Markdown table, its columns lined up."""
-    cells = [header] + [[number(cell) for cell in row] for row in rows]
+    cells = [header] + [[cell(value) for value in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
 
     def line(row):

@@ -273,14 +273,15 @@ class Sections(Setting):
     def sparse(self):
         """Sparse coding against SPAMS and scikit-learn: sparse.py's own tables."""
         stage = [self.args.python, os.path.join(HERE, "sparse.py"), "--tools", self.tools,
-                 "--scratch", self.scratch, "--rounds", str(self.args.rounds),
-                 "--threads", self.threads, "--out", self.path("sparse.json")]
-        self.note([stage])
-        if subprocess.run(stage).returncode != 0:
-            raise Failed("sparse.py")
+                 "--scratch", self.scratch, "--python", self.args.python, "--threads", self.threads,
+                 "--rounds", str(self.args.rounds), "--out", self.path("sparse.json")]
+        if self.args.train:
+            stage += ["--train", self.images("train")]
+        if subprocess.run(stage, cwd=self.scratch, stdout=subprocess.DEVNULL).returncode != 0:
+            raise Failed("sparse.py failed")
         with open(self.path("sparse.json")) as file:
             result = json.load(file)
-        self.commands += result.get("commands", [])
+        self.commands += result["commands"]
         return result["tables"], result["figures"]
 
 

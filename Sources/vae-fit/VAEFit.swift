@@ -62,9 +62,11 @@ struct VAEFit: Tool {
           try log?.write(event)
         })
     } catch let error as TrainingError where file != nil && trainer.epochsDone > 0 {
-      try trainer.write(to: sink)
-      try file?.commit()
-      progress.note("\(sink.name) holds the model after epoch \(trainer.epochsDone)")
+      // Where even the last epoch's model has no finite loss, nothing is written.
+      if (try? trainer.write(to: sink)) != nil {
+        try file?.commit()
+        progress.note("\(sink.name) holds the model after epoch \(trainer.epochsDone)")
+      }
       throw error
     }
     if outcome == .interrupted { return }

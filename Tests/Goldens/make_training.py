@@ -1,153 +1,289 @@
 #!/usr/bin/env python3
-"""Makes Tests/VAECoreTests/Goldens/vae_*.safetensors: one training step, and ten, by PyTorch.
+"""Makes Tests/VAECoreTests/Goldens/{steps,optimisers}.safetensors: training by PyTorch in float64.
 
     python3 Tests/Goldens/make_training.py        # needs torch and numpy; rewrites the same bytes
 
-Every file is one tiny VAE. Weights, rows and noise are given (float32 numbers); everything else is
-what PyTorch computes from them in float64, rounded to F32 at the end:
+Each case is one tiny network, trained on the same five rows with the initial weights and the noise
+that the engine draws (noise.py), rounded to F32 at the end. A file holds
 
-    inputs             [rows, input]
-    eps                [rows, latent]   noise of the step whose gradients are kept (= eps.0)
-    eps.0 ... eps.9    [rows, latent]   noise of the ten steps
-    <name>             initial weights, named as in vae-model(5)
-    mean, logvar, z    posterior of the inputs (log-variance clamped to [-30, 20]) and the draw
-    output, decoded    the decoder's logits or means; what vae-decode writes for them
-    grad.<name>        gradient of the loss
-    step1.<name>, step10.<name>   weights after one and after ten steps of Adam (lr 1e-3)
+    inputs             [rows, input]   in [0, 1]
+    <case>.initial     weights where they are not the seed's alone, flat, in the order of vae-model(5)
+    <case>.gradient    the gradient of the first step, flat; steps.safetensors only
+    <case>.after       all parameters and running statistics after the last step, flat
 
-__metadata__ holds the scalars as text, Double to the last digit: loss, recon and kl (nats per
-example, mean over the rows; loss = recon + beta * kl), the same computed in float32 as loss.f32,
-recon.f32 and kl.f32, losses (the ten losses before each step, separated by spaces), and what made
-them: likelihood, sigma, beta, lr, hidden.
+and in __metadata__, as JSON, <case>.config (the model, as vae-model(5) has it), <case>.objective,
+<case>.optimiser (both as in a model's training record) and <case>.figures: the seed, the losses
+before each step, and the reconstruction and divergence of the first (nats, means over the rows).
+steps.safetensors also has normals and uniforms of noise.py.
 """
+import itertools
 import json
 import math
 import struct
 from pathlib import Path
 
+import noise
 import numpy as np
 import torch
+from torch.distributions import Normal, kl_divergence
 from torch.nn import functional as F
 
 FOLDER = Path(__file__).resolve().parent.parent / "VAECoreTests" / "Goldens"
-ROWS, INPUT, LATENT, STEPS, RATE = 5, 12, 3, 10, 1e-3
-LOGVAR = (-30.0, 20.0)
+ROWS, INPUT, LATENT = 5, 12, 3
+CLEARANCE = 1e-4  # the least distance from a kink, so that float32 lands on the same side
 
-# Seeds chosen for few dead units and no tiny gradients: a relative tolerance then means something.
-CASES = {
-    "bernoulli": dict(seed=168, hidden=(7, 5), likelihood="bernoulli", beta=1.0),
-    "gaussian": dict(seed=347, hidden=(7, 5), likelihood="gaussian", beta=4.0),
-    "bernoulli_shallow": dict(seed=206, hidden=(7,), likelihood="bernoulli", beta=4.0),
-    "gaussian_shallow": dict(seed=117, hidden=(7,), likelihood="gaussian", beta=1.0),
-    "clamped": dict(seed=19, hidden=(7,), likelihood="bernoulli", beta=1.0, clamped=True),
+ADAM = dict(rule="adam", learning_rate=1e-3)
+SGD = dict(rule="sgd", learning_rate=1e-2)  # batch norm: Adam makes steps of rounding errors
+
+
+def case(hidden=(7,), optimiser=ADAM, **config):
+    config["hidden"] = hidden
+    return config, optimiser
+
+
+STEPS = 10, {
+    "bernoulli": case((7, 5)),
+    "gaussian": case((7, 5), likelihood="gaussian", sigma=0.7, beta=4.0),
+    "learned": case(likelihood="gaussian", sigma="learned"),
+    "pixel": case(likelihood="gaussian", sigma="pixel", beta=0.5),
+    "clamped": case(),
+    "tanh": case(activation="tanh"),
+    "silu": case((7, 5), activation="silu"),
+    "leaky": case(activation="leaky-relu"),
+    "dropout": case((7, 5), dropout=0.25),
+    "norm": case((7, 5), SGD, batch_norm=True, activation="silu"),
+    "plain": case((7, 5), model="ae"),
+    "dynamic": case(binarise="dynamic"),
+    "particles": case(particles=3, beta=2.0),
+    "sampled": case(particles=2, divergence="sampled", likelihood="gaussian", sigma="learned"),
+    "iwae": case(particles=5, importance_weighted=True),
+    "iwae_norm": case((7,), SGD, particles=3, importance_weighted=True, batch_norm=True),
+    "free_bits": case(free_bits=0.02),
+}
+
+OPTIMISERS = 20, {
+    "adam": case((7,), dict(rule="adam", learning_rate=1e-2, beta1=0.8, beta2=0.95, epsilon=1e-6)),
+    "adam_decay": case((7,), dict(rule="adam", learning_rate=1e-3, weight_decay=0.1)),
+    "adamw": case((7,), dict(rule="adamw", learning_rate=1e-2, weight_decay=0.1)),
+    "rmsprop": case((7,), dict(rule="rmsprop", learning_rate=1e-3)),
+    "rmsprop_decay": case((7,), dict(rule="rmsprop", learning_rate=1e-3, weight_decay=0.1)),
+    "sgd": case((7,), dict(rule="sgd", learning_rate=0.05)),
+    "momentum": case((7,), dict(rule="sgd", learning_rate=0.01, momentum=0.9, weight_decay=0.1)),
+    "nesterov": case((7,), dict(rule="sgd", learning_rate=0.01, momentum=0.9, nesterov=True)),
+    "clipped": case((7,), dict(rule="sgd", learning_rate=0.1, clip_norm=1.0)),
+    "clipped_adam": case((7,), dict(rule="adam", learning_rate=1e-2, clip_norm=0.5)),
 }
 
 
-def layers(hidden):
-    """Name, inputs and outputs of every layer, encoder first."""
-    sizes = [INPUT, *hidden]
-    for i, (n, m) in enumerate(zip(sizes, sizes[1:])):
-        yield f"encoder.{i}", n, m
-    yield "encoder.mean", sizes[-1], LATENT
-    yield "encoder.logvar", sizes[-1], LATENT
-    sizes = [LATENT, *reversed(hidden)]
-    for i, (n, m) in enumerate(zip(sizes, sizes[1:])):
-        yield f"decoder.{i}", n, m
-    yield "decoder.output", sizes[-1], INPUT
-
-
 class Case:
-    def __init__(self, seed, hidden, likelihood, beta, clamped=False):
-        self.hidden, self.likelihood, self.beta = hidden, likelihood, beta
-        random = np.random.default_rng(seed)
-        self.weights = {}
-        for name, n, m in layers(hidden):
-            bound = 1 / math.sqrt(n)
-            self.weights[f"{name}.weight"] = random.uniform(-bound, bound, (m, n))
-            self.weights[f"{name}.bias"] = random.uniform(-bound, bound, m)
-        self.inputs = random.uniform(0, 1, (ROWS, INPUT))
-        if likelihood == "bernoulli":
-            self.inputs[0, :4] = [0, 1, 0, 1]  # the ends count as data too
-        else:
-            self.inputs = 3 * self.inputs - 1
-        self.noise = random.standard_normal((STEPS, ROWS, LATENT))
-        if clamped:
-            # The first latent lies above the upper bound in every row, the second lies on both
-            # sides of the lower one. Little noise in the first keeps e^10 from swamping the rest.
-            self.weights["encoder.logvar.bias"][:2] = [25, -30]
-            self.noise[:, :, 0] *= 1e-4
-        self.weights = {k: v.astype(np.float32) for k, v in self.weights.items()}
-        self.inputs = self.inputs.astype(np.float32)
-        self.noise = self.noise.astype(np.float32)
+    def __init__(self, name, config, optimiser):
+        self.name = name
+        self.hidden = config.pop("hidden")
+        self.objective = dict(importance_weighted=False, particles=1, divergence="analytic",
+                              free_bits=0.0)
+        self.objective |= {k: config.pop(k) for k in list(config) if k in self.objective}
+        self.binarise = config.pop("binarise", "none")
+        self.config = dict(
+            input_shape=[INPUT], hidden=self.hidden, latent=LATENT, likelihood="bernoulli",
+            beta=1.0, model="vae", activation="relu", dropout=0.0, batch_norm=False,
+            init_scheme="pytorch") | config
+        self.optimiser = dict(
+            beta1=0.9, beta2=0.999, epsilon=1e-8, momentum=0.0, nesterov=False,
+            weight_decay=0.0) | optimiser
+        wide = self.config["likelihood"] == "gaussian"
+        self.inputs = (inputs() * np.float32(3) - np.float32(1)) if wide else inputs()
 
-    def forward(self, w, x, eps):
-        """All that a step computes, and how near it came to a kink (ReLU at 0, the clamp)."""
-        distance = []
+    def layers(self):
+        """Name and shape of each parameter with its bound (None: zero, or one), in file order."""
+        def linear(name, n, m):
+            return [(f"{name}.weight", (m, n), 1 / np.sqrt(np.float32(n))),
+                    (f"{name}.bias", (m,), 1 / np.sqrt(np.float32(n)))]
+
+        def stack(part, sizes):
+            for i, (n, m) in enumerate(zip(sizes, sizes[1:])):
+                yield from linear(f"{part}.{i}", n, m)
+                if self.config["batch_norm"]:
+                    for kind in ["weight", "bias", "running_mean", "running_var"]:
+                        yield f"{part}.{i}.norm.{kind}", (m,), None
+
+        def heads(names, n, m):
+            layers = [linear(name, n, m) for name in names]
+            for part in range(2):
+                for layer in layers:
+                    yield layer[part]
+
+        plain, pixel = self.config["model"] == "ae", self.config.get("sigma") == "pixel"
+        sizes = [INPUT, *self.hidden]
+        yield from stack("encoder", sizes)
+        yield from heads(["encoder.mean"] + ["encoder.logvar"] * (not plain), sizes[-1], LATENT)
+        yield from stack("decoder", [LATENT, *reversed(self.hidden)])
+        yield from heads(["decoder.output"] + ["decoder.output_logvar"] * pixel, sizes[1], INPUT)
+        if self.config.get("sigma") == "learned":
+            yield "decoder.log_sigma", (1,), None
+
+    def start(self, seed):
+        weights = {}
+        for index, (name, shape, bound) in enumerate(self.layers()):
+            one = name.endswith("norm.weight") or name.endswith("running_var")
+            weights[name] = (
+                np.full(shape, float(one), np.float32) if bound is None
+                else noise.initial(index, shape, bound, seed))
+        self.changed = True
+        if self.name == "clamped":
+            # The first latent lies above the upper bound in every row, the second on both sides of
+            # the lower one. Little weight on the first keeps e^10 from swamping the rest.
+            weights["encoder.logvar.bias"][:2] = [25, -30]
+            weights["decoder.0.weight"][:, 0] *= np.float32(1e-4)
+        elif "decoder.log_sigma" in weights:
+            weights["decoder.log_sigma"][:] = 0.3
+        elif self.config["batch_norm"]:
+            for index, (name, value) in enumerate(weights.items()):
+                if name.endswith("norm.weight"):
+                    value += noise.initial(200 + index, value.shape, 0.5, seed)
+                if name.endswith("norm.bias"):
+                    value += noise.initial(200 + index, value.shape, 0.5, seed)
+        else:
+            self.changed = False
+        return weights
+
+    def losses(self, w, step, seed, far):
+        """The objective, reconstruction and divergence of every row; notes distances in `far`."""
+        settings, config = self.objective, self.config
+        particles = settings["particles"]
+        x = torch.tensor(self.inputs, dtype=torch.float64)
+        if self.binarise == "dynamic":
+            u = noise.uniforms(ROWS, INPUT, seed, noise.BINARISE, step)
+            x = torch.tensor(u < self.inputs, dtype=torch.float64)
 
         def linear(name, h):
             return F.linear(h, w[f"{name}.weight"], w[f"{name}.bias"])
 
-        def relu(h):
-            distance.append(h.detach().abs().min().item())
-            return F.relu(h)
+        def stack(part, h, first):
+            for i in range(len(self.hidden)):
+                h = linear(f"{part}.{i}", h)
+                if config["batch_norm"]:
+                    name = f"{part}.{i}.norm"
+                    h = F.batch_norm(h, w[f"{name}.running_mean"], w[f"{name}.running_var"],
+                                     w[f"{name}.weight"], w[f"{name}.bias"], training=True)
+                if config["activation"] in ["relu", "leaky-relu"]:
+                    far.append(h.detach().abs().min().item())
+                h = {"relu": F.relu, "tanh": torch.tanh, "silu": F.silu,
+                     "leaky-relu": F.leaky_relu}[config["activation"]](h)
+                if (p := config["dropout"]) > 0:
+                    u = noise.uniforms(*h.shape, seed, noise.DROPOUT, step, layer=first + i)
+                    h = h * torch.tensor(u >= np.float32(p)) / (1 - p)
+            return h
 
-        h = x
-        for i in range(len(self.hidden)):
-            h = relu(linear(f"encoder.{i}", h))
-        mean, raw = linear("encoder.mean", h), linear("encoder.logvar", h)
-        distance += [(raw - bound).detach().abs().min().item() for bound in LOGVAR]
-        logvar = raw.clamp(*LOGVAR)
-        z = mean + (logvar / 2).exp() * eps
-        h = z
-        for i in range(len(self.hidden)):
-            h = relu(linear(f"decoder.{i}", h))
-        output = linear("decoder.output", h)
-        if self.likelihood == "bernoulli":
-            recon = F.binary_cross_entropy_with_logits(output, x, reduction="none").sum(1)
-            decoded = output.sigmoid()
+        h = stack("encoder", x, 0)
+        mean = linear("encoder.mean", h)
+        if config["model"] == "ae":
+            z, ratio, kl = mean[:, None], torch.zeros(ROWS, 1), torch.zeros(ROWS, LATENT)
         else:
-            recon = ((x - output) ** 2).sum(1) / 2 + INPUT / 2 * math.log(2 * math.pi)
-            decoded = output
-        kl = (logvar.exp() - 1 - logvar + mean**2).sum(1) / 2
-        recon, kl = recon.mean(), kl.mean()
-        loss = recon + self.beta * kl
-        tensors = dict(mean=mean, logvar=logvar, z=z, output=output, decoded=decoded)
-        return dict(loss=loss, recon=recon, kl=kl), tensors, min(distance)
+            raw = linear("encoder.logvar", h)
+            far += [(raw - bound).detach().abs().min().item() for bound in (-30, 20)]
+            posterior = Normal(mean[:, None], (raw.clamp(-30, 20) / 2).exp()[:, None])
+            prior = Normal(0.0, 1.0)
+            eps = noise.normals(ROWS * particles, LATENT, seed, noise.LATENT, step)
+            eps = torch.tensor(eps).reshape(ROWS, particles, LATENT)
+            z = posterior.loc + posterior.scale * eps
+            ratio = (prior.log_prob(z) - posterior.log_prob(z)).sum(2)
+            kl = kl_divergence(posterior, prior)[:, 0]
+        h = stack("decoder", z.flatten(0, 1), len(self.hidden))
+        recon = self.surprise(w, linear("decoder.output", h), h, x.repeat_interleave(particles, 0))
+        recon = recon.reshape(ROWS, particles)
 
-    def train(self, dtype):
-        """The scalars and tensors of the file, computed in `dtype`."""
-        x = torch.tensor(self.inputs, dtype=dtype)
-        noise = torch.tensor(self.noise, dtype=dtype)
-        w = {k: torch.tensor(v, dtype=dtype, requires_grad=True) for k, v in self.weights.items()}
-        adam = torch.optim.Adam(w.values(), lr=RATE)
-        kept, losses = {}, []
-        for step in range(STEPS):
-            adam.zero_grad()
-            scalars, tensors, distance = self.forward(w, x, noise[step])
-            assert distance > 1e-4, f"step {step} lies {distance} from a kink: choose another seed"
-            scalars["loss"].backward()
-            losses.append(scalars["loss"].item())
-            if step == 0:
-                first = {k: v.item() for k, v in scalars.items()}
-                kept |= {k: v.detach().clone() for k, v in tensors.items()}
-                kept |= {f"grad.{k}": v.grad.clone() for k, v in w.items()}
-            adam.step()
-            if step + 1 in (1, STEPS):
-                kept |= {f"step{step + 1}.{k}": v.detach().clone() for k, v in w.items()}
-        return first, losses, kept
+        if settings["importance_weighted"]:
+            objective = math.log(particles) - (config["beta"] * ratio - recon).logsumexp(1)
+        elif settings["divergence"] == "sampled":
+            objective = (recon - config["beta"] * ratio).mean(1)
+        else:
+            means = kl.mean(0)
+            if settings["free_bits"] > 0:
+                far.append((means - settings["free_bits"]).detach().abs().min().item())
+            free = (settings["free_bits"] - means).clamp(min=0).sum()
+            objective = recon.mean(1) + config["beta"] * (kl.sum(1) + free)
+        sampled = settings["importance_weighted"] or settings["divergence"] == "sampled"
+        return objective, recon.mean(1), -ratio.mean(1) if sampled else kl.sum(1)
 
-    def write(self, path):
-        scalars, losses, computed = self.train(torch.float64)
-        single, _, _ = self.train(torch.float32)
-        tensors = dict(self.weights, inputs=self.inputs, eps=self.noise[0])
-        tensors |= {f"eps.{i}": eps for i, eps in enumerate(self.noise)}
-        tensors |= {k: v.numpy().astype(np.float32) for k, v in computed.items()}
-        metadata = {k: repr(v) for k, v in scalars.items()}
-        metadata |= {f"{k}.f32": repr(v) for k, v in single.items()}
-        metadata |= dict(
-            losses=" ".join(map(repr, losses)), likelihood=self.likelihood, sigma="1.0",
-            beta=repr(self.beta), lr=repr(RATE), hidden=",".join(map(str, self.hidden)))
-        path.write_bytes(safetensors(tensors, metadata))
+    def surprise(self, w, output, h, x):
+        """−log p(x|z) of each row."""
+        if self.config["likelihood"] == "bernoulli":
+            return F.binary_cross_entropy_with_logits(output, x, reduction="none").sum(1)
+        sigma = self.config["sigma"]
+        if sigma == "pixel":
+            raw = F.linear(h, w["decoder.output_logvar.weight"], w["decoder.output_logvar.bias"])
+            deviation = (raw.clamp(-30, 20) / 2).exp()
+        elif sigma == "learned":
+            deviation = w["decoder.log_sigma"].exp()
+        else:
+            deviation = torch.tensor(np.float64(np.float32(sigma)))
+        return -Normal(output, deviation).log_prob(x).sum(1)
+
+    def rule(self, weights):
+        o = self.optimiser
+        common = dict(lr=o["learning_rate"], weight_decay=o["weight_decay"])
+        if o["rule"] == "sgd":
+            return torch.optim.SGD(
+                weights, momentum=o["momentum"], nesterov=o["nesterov"], **common)
+        if o["rule"] == "rmsprop":
+            return torch.optim.RMSprop(weights, eps=o["epsilon"], **common)
+        kind = dict(adam=torch.optim.Adam, adamw=torch.optim.AdamW)[o["rule"]]
+        return kind(weights, betas=(o["beta1"], o["beta2"]), eps=o["epsilon"], **common)
+
+    def train(self, steps, seed):
+        """Tensors and figures, or nothing where the run came too near a kink."""
+        initial = self.start(seed)
+        w = {k: torch.tensor(v, dtype=torch.float64) for k, v in initial.items()}
+        trained = [v.requires_grad_() for k, v in w.items() if "running" not in k]
+        rule = self.rule(trained)
+        figures, tensors, far = dict(seed=seed, losses=[]), {}, []
+        for step in range(1, steps + 1):
+            rule.zero_grad()
+            objective, recon, divergence = self.losses(w, step, seed, far)
+            objective.mean().backward()
+            if min(far) < CLEARANCE:
+                return None
+            figures["losses"].append(objective.mean().item())
+            if step == 1:
+                figures |= dict(recon=recon.mean().item(), kl=divergence.mean().item())
+                tensors["gradient"] = flat(
+                    np.zeros(v.shape) if v.grad is None else v.grad.numpy() for v in w.values())
+                norm = np.linalg.norm(tensors["gradient"])
+            if (clip := self.optimiser.get("clip_norm")) is not None:
+                if norm < 1.2 * clip:
+                    return None
+                torch.nn.utils.clip_grad_norm_(trained, clip)
+            rule.step()
+        tensors["after"] = flat(v.detach().numpy() for v in w.values())
+        if self.changed:
+            tensors["initial"] = flat(initial.values())
+        return figures, tensors
+
+
+def inputs():
+    x = noise.uniforms(ROWS, INPUT, 1, noise.SAMPLE)
+    x[0, :4] = [0, 1, 0, 1]  # the ends count as data too
+    return x
+
+
+def flat(arrays):
+    return np.concatenate([np.ravel(array) for array in arrays])
+
+
+def write(name, steps, cases, more, gradients):
+    tensors, metadata = dict(more, inputs=inputs()), {}
+    for number, (title, (config, optimiser)) in enumerate(cases.items()):
+        made = Case(title, dict(config), optimiser)
+        figures, own = next(filter(None, (made.train(steps, s) for s in itertools.count(number))))
+        if not gradients:
+            del own["gradient"]
+        tensors |= {f"{title}.{k}": v for k, v in own.items()}
+        metadata[f"{title}.config"] = made.config
+        metadata[f"{title}.objective"] = made.objective | dict(binarise=made.binarise)
+        metadata[f"{title}.optimiser"] = made.optimiser
+        metadata[f"{title}.figures"] = figures
+    metadata = {k: json.dumps(v, sort_keys=True) for k, v in metadata.items()}
+    (FOLDER / f"{name}.safetensors").write_bytes(safetensors(tensors, metadata))
 
 
 def safetensors(tensors, metadata):
@@ -167,5 +303,8 @@ def safetensors(tensors, metadata):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, case in CASES.items():
-        Case(**case).write(FOLDER / f"vae_{name}.safetensors")
+    place = dict(seed=0x0123456789ABCDEF, step=7, first_row=2**33 + 5)
+    drawn = dict(normals=noise.normals(3, 9, purpose=noise.LATENT, **place),
+                 uniforms=noise.uniforms(3, 9, purpose=noise.DROPOUT, layer=200, **place))
+    write("steps", *STEPS, drawn, gradients=True)
+    write("optimisers", *OPTIMISERS, {}, gradients=False)

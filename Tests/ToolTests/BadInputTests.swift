@@ -9,7 +9,13 @@ struct Filter: Sendable, CustomTestStringConvertible {
 }
 
 /// Every tool that reads a tensor stream of 6x6 images from standard input.
-let filters = [Filter(tool: "png-grid")]
+let filters = [
+  Filter(tool: "png-grid"),
+  Filter(tool: "vae-fit", arguments: ["--epochs", "1", "--quiet"]),
+  Filter(tool: "vae-encode", arguments: [modelOf36Values]),
+  Filter(tool: "vae-score", arguments: [modelOf36Values]),
+  Filter(tool: "sparse-code", arguments: ["-k", "4", "--quiet"]),
+]
 
 /// Damaged streams, which every reader refuses alike: status 65, one line, nothing written, and no
 /// more memory than the bytes that came.

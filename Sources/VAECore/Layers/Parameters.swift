@@ -34,7 +34,7 @@ public struct ParameterSpec: Sendable {
   /// Lies directly behind the parameter before it, so that one multiplication can read both.
   let joined: Bool
   /// Whether an optimiser changes it; running statistics are only kept with the rest.
-  let trained: Bool
+  package let isTrained: Bool
 
   public init(
     name: String, shape: [Int], initialiser: Initialiser, joined: Bool = false,
@@ -44,14 +44,14 @@ public struct ParameterSpec: Sendable {
     self.shape = shape
     self.initialiser = initialiser
     self.joined = joined
-    self.trained = trained
+    self.isTrained = trained
   }
 
   public var count: Int { shape.reduce(1, *) }
 
   func joined(_ joined: Bool) -> ParameterSpec {
     ParameterSpec(
-      name: name, shape: shape, initialiser: initialiser, joined: joined, trained: trained)
+      name: name, shape: shape, initialiser: initialiser, joined: joined, trained: isTrained)
   }
 }
 
@@ -115,7 +115,7 @@ public final class ParameterStore: @unchecked Sendable {
 
   /// Keeps the parameters whose names `isFrozen` accepts as they are.
   package func freeze(where isFrozen: (String) -> Bool) {
-    frozen = specs.indices.filter { !specs[$0].trained || isFrozen(specs[$0].name) }
+    frozen = specs.indices.filter { !specs[$0].isTrained || isFrozen(specs[$0].name) }
       .map { offsets[$0]..<offsets[$0] + specs[$0].count }
   }
 

@@ -6,4 +6,10 @@ public struct Losses: Sendable, Equatable, Codable {
   public var reconstruction: Double
   /// KL(q(z|x) ‖ p(z)).
   public var kl: Double
+
+  public init(loss: Double, reconstruction: Double, kl: Double) {
+    self.loss = loss
+    self.reconstruction = reconstruction
+    self.kl = kl
+  }
 }

@@ -23,7 +23,7 @@ public enum Schedule: Codable, Sendable, Equatable {
   }
 
   /// What the rate is multiplied by after `done` epochs and fractions of one, of `epochs`.
-  func factor(done: Double, epochs: Int) -> Double {
+  package func rate(done: Double, epochs: Int) -> Double {
     switch self {
     case .constant:
       return 1

@@ -122,7 +122,7 @@ public final class Trainer {
     return .finished
   }
 
-  private var stepsPerEpoch: Int {
+  var stepsPerEpoch: Int {
     (rows.training.count + options.batch - 1) / options.batch
   }
 
@@ -132,7 +132,7 @@ public final class Trainer {
   }
 
   private var rate: Double {
-    options.optimiser.learningRate * options.schedule.factor(done: done, epochs: options.epochs)
+    options.optimiser.learningRate * options.schedule.rate(done: done, epochs: options.epochs)
   }
 
   private func step(_ indices: UnsafeBufferPointer<UInt32>) throws {

@@ -8,10 +8,16 @@ extension Trainer {
   }
 
   /// Writes the model with its record and the statistics of its scores; the sink is the caller's to finish.
+  ///
+  /// - Throws: `TrainingError.diverged`, with nothing written, where the scores are not finite.
   public func write(to sink: ByteSink) throws {
     let known = rows.validation.isEmpty ? rows.training : rows.validation
     let scores = try ScoreStatistics(
       model, rows: rows.validationRows ?? rows.rows, indices: known, pool: pool)
+    guard scores.mean.isFinite, scores.deviation.isFinite else {
+      throw TrainingError.diverged(
+        epoch: state.epochsDone, step: stepsPerEpoch, what: "loss after it")
+    }
     try ModelFile.write(
       model, training: sortedJSON(record),
       metadata: [ScoreStatistics.metadataKey: try sortedJSON(scores)], to: sink)
