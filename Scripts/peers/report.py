@@ -47,7 +47,7 @@ def versions(root, python, tools):
     found["commit"] = output("git", "rev-parse", "--short", "HEAD", cwd=root)
     if output("git", "status", "--porcelain", cwd=root):
         found["commit"] += " with changes"
-    found["swift"] = output("swift", "--version").partition("\n")[0]
+    found["swift"] = output("swift", "--version").partition("version ")[2].partition(" ")[0]
     found["oneDNN"] = (output("pkg-config", "--modversion", "dnnl")
                        or output("dpkg-query", "-W", "-f", "${Version}", "libdnnl-dev"))
     found["system"] = f"{platform.system()} {platform.release().split('-')[0]}"

@@ -31,7 +31,9 @@ class Setting:
         def short(word):
             if word == self.args.python:
                 return "python"
-            return word.replace(self.tools + "/", "").replace(self.root + "/", "")
+            for folder in [self.tools, self.scratch, self.root]:
+                word = word.replace(folder + "/", "")
+            return word
 
         text = " | ".join(" ".join(map(short, stage)) for stage in stages)
         text += f" < {stdin}" if stdin else ""

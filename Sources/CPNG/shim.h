@@ -125,6 +125,8 @@ static inline vt_png *vt_png_reader_create(
   }
   png_set_read_fn(self->png, self, vt_png_on_read);
   png_set_user_limits(self->png, max_width, max_height);
+  // A wrong checksum is an error in any chunk, not only in those that hold the picture.
+  png_set_crc_action(self->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
   png_set_chunk_malloc_max(self->png, 1 << 20);
   png_set_chunk_cache_max(self->png, 64);
   return self;

@@ -2,7 +2,7 @@
 /// and how it was trained. See vae-model(5).
 public enum ModelFile {
   /// The models this version knows, by `vae-tools.kind`.
-  private static let kinds: [any LatentModel.Type] = [VAE.self]
+  private static let kinds: [any LatentModel.Type] = [VAE.self, Probe.self]
 
   /// Reads a model.
   ///

@@ -1,7 +1,7 @@
 import CKernels
 
 /// Runs blocks of rows through one half of a network on all workers.
-private final class BlockRunner {
+final class BlockRunner {
   static let block = 64
 
   /// Enough blocks to keep every worker busy between two reads, and no more than caches hold.

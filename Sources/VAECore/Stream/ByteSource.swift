@@ -13,6 +13,8 @@ public final class ByteSource {
   private let pieceSize: Int
   private var inflater: Inflater?
   private var started = false
+  /// Whether bytes that begin as gzip does are taken for it. Set before anything is read.
+  package var undoesGzip = true
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
   private var held = 0..<0
 
@@ -64,6 +66,14 @@ public final class ByteSource {
     guard inflater == nil, let descriptor, let status = FileStatus(descriptor), status.isRegular
     else { return nil }
     return status.size
+  }
+
+  /// The bytes of a regular file from where it stands, as long as nothing was read.
+  var bytesAhead: Int? {
+    guard !started, let size = plainFileSize, let descriptor,
+      let start = try? descriptor.seek(offset: 0, from: .current)
+    else { return nil }
+    return max(0, size - Int(start))
   }
 
   /// Fills `output` as far as the bytes go; fewer only at the end.
@@ -119,6 +129,32 @@ public final class ByteSource {
     return result
   }
 
+  /// Passes over `count` bytes, fewer only at the end, without reading those of a plain file.
+  /// Returns the number.
+  func skip(_ count: Int) throws -> Int {
+    var left = count
+    while left > 0 {
+      if held.isEmpty, left > buffer.count, let size = plainFileSize, let descriptor {
+        do {
+          let next = Int(try descriptor.seek(offset: 0, from: .current))
+          let step = min(left, max(0, size - next))
+          try descriptor.seek(offset: Int64(step), from: .current)
+          left -= step
+          if step == 0 { break }
+          continue
+        } catch let error as Errno {
+          throw StreamError.readFailed(name: name, reason: error.description)
+        }
+      }
+      guard try !held.isEmpty || fill() else { break }
+      let step = min(left, held.count)
+      held = (held.lowerBound + step)..<held.upperBound
+      left -= step
+    }
+    position += count - left
+    return count - left
+  }
+
   /// Puts more bytes behind those held; false at the end.
   private func fill() throws -> Bool {
     if held.isEmpty {
@@ -146,7 +182,7 @@ public final class ByteSource {
       if more == 0 { break }
       count += more
     }
-    if count >= 2, buffer[0] == 0x1f, buffer[1] == 0x8b {
+    if undoesGzip, count >= 2, buffer[0] == 0x1f, buffer[1] == 0x8b {
       inflater = try Inflater(
         name: name, head: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     } else {

@@ -15,6 +15,11 @@ public final class TensorReader {
   /// Whole rows read so far, over all arrays.
   public var rowsRead: Int { earlierRows + (array.shape.count - elementsLeft) / rowSize }
 
+  /// Bytes read so far, headers and all, after any decompression.
+  package var bytesRead: Int { source.position }
+  /// Arrays begun so far.
+  public private(set) var arraysRead = 1
+
   let source: ByteSource
   private(set) var array: NPYHeader
   private var elementsLeft: Int
@@ -94,6 +99,39 @@ public final class TensorReader {
     }
   }
 
+  /// As for floats: u1 as `scaleBytes` says, i8 and u8 rounded where Double cannot hold them, all
+  /// other types exactly, NaN and infinities too.
+  package func append(
+    to buffer: GrowableBuffer<Double>, maxRows: Int, scaleBytes: Bool
+  ) throws -> Int {
+    try readRows(maxRows) { _, count in
+      try grow(buffer, by: count) { count, end in
+        try readElements(count, into: end, scaleBytes: scaleBytes)
+      }
+    }
+  }
+
+  /// Passes over up to `count` rows, fewer only at the end of the stream. Returns the number.
+  /// Those of a plain file are not read.
+  package func skip(rows count: Int) throws -> Int {
+    try readRows(count) { _, count in
+      let bytes = count * elementType.size
+      if transposed == nil {
+        let skipped = try source.skip(bytes)
+        guard skipped == bytes else { throw endsEarly(after: skipped) }
+      }
+      elementsLeft -= count
+    }
+  }
+
+  /// Passes over all rows of a plain file, which leaves the stream at its end, and returns how many
+  /// there are in it; nil, with nothing passed over, where they would have to be read.
+  package func countRows() throws -> Int? {
+    guard source.plainFileSize != nil else { return nil }
+    _ = try skip(rows: .max)
+    return rowsRead
+  }
+
   // MARK: Rows
 
   private func requireBytes() throws {
@@ -141,6 +179,7 @@ public final class TensorReader {
         throw StreamError.rowShapeChanged(name: name, row: row, expected: rowShape, got: shape)
       }
       earlierRows = row
+      arraysRead += 1
       array = next
       elementsLeft = next.shape.count
       try gatherFortranOrder()
@@ -179,6 +218,22 @@ public final class TensorReader {
     }
   }
 
+  private func readElements(
+    _ count: Int, into output: UnsafeMutablePointer<Double>, scaleBytes: Bool
+  ) throws {
+    guard let base = staging.baseAddress else { return }
+    var done = 0
+    while done < count {
+      let piece = min(count - done, staging.count / elementType.size)
+      try fetch(UnsafeMutableRawBufferPointer(start: base, count: piece * elementType.size))
+      ElementConversion.convert(
+        base, count: piece, type: elementType, isSwapped: array.isSwapped,
+        scalesBytes: scaleBytes, into: output + done)
+      elementsLeft -= piece
+      done += piece
+    }
+  }
+
   /// The error for a value that is `ahead` elements ahead, the first of them in `staging`.
   private func notFinite(_ value: Float, at ahead: Int) -> StreamError {
     var text = "\(value)"
@@ -200,13 +255,16 @@ public final class TensorReader {
       return
     }
     let count = try source.read(into: output)
-    guard count == output.count else {
-      let rowBytes = rowSize * elementType.size
-      let bytes = (array.shape.count - elementsLeft) * elementType.size + count
-      throw StreamError.endsEarly(
-        name: name, expected: earlierRows + array.shape.dimensions[0],
-        got: earlierRows + bytes / rowBytes, bytes: bytes % rowBytes)
-    }
+    guard count == output.count else { throw endsEarly(after: count) }
+  }
+
+  /// The error for data that end `bytes` bytes ahead, within the array.
+  private func endsEarly(after bytes: Int) -> StreamError {
+    let rowBytes = rowSize * elementType.size
+    let got = (array.shape.count - elementsLeft) * elementType.size + bytes
+    return .endsEarly(
+      name: name, expected: earlierRows + array.shape.dimensions[0],
+      got: earlierRows + got / rowBytes, bytes: got % rowBytes)
   }
 
   /// Row 0 of a Fortran-order array is spread over all of it, so that it is held as a whole.

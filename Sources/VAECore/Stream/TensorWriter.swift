@@ -42,6 +42,12 @@ public final class TensorWriter {
     try write(elements: rows.count, UnsafeRawBufferPointer(rows))
   }
 
+  /// Writes whole rows of either, whose bytes are aligned as their type needs.
+  package func write(raw rows: UnsafeRawBufferPointer) throws {
+    precondition(rows.count % type.size == 0, "expected whole elements")
+    try write(elements: rows.count / type.size, rows)
+  }
+
   /// Writes what is buffered; throws when the promised rows did not come.
   ///
   /// A stream that got no row at all is one array of zero rows.

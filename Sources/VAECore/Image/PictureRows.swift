@@ -1,0 +1,121 @@
+/// How pictures become rows.
+package struct PictureOptions: Equatable, Sendable {
+  package enum Colours: Sendable, CaseIterable { case grey, rgb }
+
+  /// The size all pictures get; nil is their own, in which they must agree.
+  package var size: PixelSize?
+  /// Cut pictures of another shape rather than stretch them.
+  package var crop = false
+  /// The channels all pictures get; nil is their own, in which they must agree.
+  package var colours: Colours?
+  /// What shows through transparent pixels where the alpha channel goes.
+  package var background: UInt8 = 0
+  /// Whether a row of several channels is (H, W, C) and not (C, H, W).
+  package var channelsLast = false
+
+  package init() {}
+}
+
+/// Why pictures make no stream.
+package enum PictureError: Failure, Equatable {
+  case otherSize(name: String, got: PixelSize, expected: PixelSize)
+  case otherChannels(name: String, got: Int, expected: Int)
+
+  package var kind: FailureKind { .badData }
+
+  package var description: String {
+    switch self {
+    case .otherSize(let name, let got, let expected):
+      "\(name): the picture is \(got.width)x\(got.height), expected "
+        + "\(expected.width)x\(expected.height) as before; --size WxH makes them equal"
+    case .otherChannels(let name, let got, let expected):
+      "\(name): the picture is \(Self.words(got)), expected \(Self.words(expected)) as before; "
+        + "--grey or --rgb makes them equal"
+    }
+  }
+
+  private static func words(_ channels: Int) -> String {
+    switch channels {
+    case 1: "grey"
+    case 3: "RGB"
+    default: "RGBA"
+    }
+  }
+}
+
+/// Writes PNG pictures as a stream of u1: rows are (H, W) when they are grey, (C, H, W) with three
+/// or four channels when they are not.
+/// - Parameters:
+///   - sources: how many there are, and how the next is opened. Each holds one picture or more.
+/// - Throws: `PNGError`, `PictureError`, and what the sources and the sink throw.
+package func writePictures(
+  count: Int, options: PictureOptions, to sink: ByteSink, opening source: (Int) throws -> ByteSource
+) throws {
+  var first: PictureRow?
+  var writer: PatientWriter?
+  for index in 0..<count {
+    let source = try source(index)
+    repeat {
+      let row = try PictureRow(try PNGReader(source), options: options)
+      if let first { try row.require(likeness: first, name: source.name) }
+      first = first ?? row
+      let rows =
+        try writer
+        ?? PatientWriter(
+          sink, type: .u1, rowShape: row.shape(options), rows: .atLeast(count))
+      writer = rows
+      try row.samples(options).withUnsafeBytes(rows.write(raw:))
+    } while try !source.peek(1).isEmpty
+  }
+  try writer?.finish()
+}
+
+/// A picture in the size and the channels that were asked for.
+private struct PictureRow {
+  let size: PixelSize
+  let channels: Int
+  /// (height, width, channels)
+  private let pixels: [UInt8]
+
+  init(_ picture: PNGReader, options: PictureOptions) throws {
+    let own = PixelSize(width: picture.width, height: picture.height)
+    let converted = PixelChannels(
+      try picture.readPixels(), channels: picture.channels, options: options)
+    channels = converted.channels
+    size = options.size ?? own
+    guard size != own else {
+      pixels = converted.samples
+      return
+    }
+    let resampler = Resampler(from: own, to: size, channels: channels, crop: options.crop)
+    pixels = converted.samples.withUnsafeBufferPointer(resampler.resample)
+  }
+
+  func require(likeness first: PictureRow, name: String) throws {
+    guard size == first.size else {
+      throw PictureError.otherSize(name: name, got: size, expected: first.size)
+    }
+    guard channels == first.channels else {
+      throw PictureError.otherChannels(name: name, got: channels, expected: first.channels)
+    }
+  }
+
+  func shape(_ options: PictureOptions) -> [Int] {
+    if channels == 1 { return [size.height, size.width] }
+    return options.channelsLast
+      ? [size.height, size.width, channels] : [channels, size.height, size.width]
+  }
+
+  /// The samples in the order of that shape.
+  func samples(_ options: PictureOptions) -> [UInt8] {
+    if channels == 1 || options.channelsLast { return pixels }
+    var planes: [UInt8] = []
+    planes.reserveCapacity(pixels.count)
+    for channel in 0..<channels {
+      for pixel in stride(from: channel, to: pixels.count, by: channels) {
+        planes.append(pixels[pixel])
+      }
+    }
+    return planes
+  }
+}

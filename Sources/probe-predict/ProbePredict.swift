@@ -1,0 +1,44 @@
+import ArgumentParser
+import ToolSupport
+import VAECore
+
+@main
+struct ProbePredict: Tool {
+  static let configuration = CommandConfiguration.tool(
+    "probe-predict", "Predict the labels of rows.",
+    discussion: """
+      Writes the most probable label of each row, or the probabilities of all, by a probe that \
+      probe-fit made. With --labels it says on standard error how often that is right.
+      """,
+    examples: [
+      "mnist-cat test | vae-encode m.vae | probe-predict digits.probe > guesses.npy",
+      "mnist-cat test --labels > y.npy; probe-predict digits.probe --labels y.npy z.npy > /dev/null",
+    ])
+
+  @Argument(help: "The probe, as probe-fit writes it.")
+  var probe: String
+
+  @Argument(help: "The rows; standard input when there is none.")
+  var input: String?
+
+  @Flag(help: "Write the probability of each class, in ascending order of their labels.")
+  var probabilities = false
+
+  @Option(help: "The true labels, a whole number for each row, to compare with.")
+  var labels: String?
+
+  @OptionGroup var engine: EngineOptions
+  @OptionGroup var streams: StreamOptions
+
+  func run() throws {
+    let probe = try streams.probe(self.probe, besides: input)
+    let labels = try labels.map { try streams.labels($0, besides: [input, self.probe]) }
+    let reader = try TensorReader(try streams.input(input))
+    let sink = try streams.output()
+    let confusion = try probe.predict(
+      reader, to: sink, probabilities: probabilities, comparing: labels,
+      precision: engine.precision(or: .f32), pool: try WorkerPool(threads: engine.threads))
+    try sink.finish()
+    if let confusion { streams.show(confusion) }
+  }
+}
