@@ -12,6 +12,8 @@ source "$(dirname "$0")/lib.sh"
 
 digits=$(pick '0 1' '0 1 2 3 4 5 6 7 8 9')
 few=2 many=32
+# Narrow before the latents, and normalised, as in the work that the figures are compared with.
+shape=(--hidden "512,256,64" --batch-norm)
 test_rows --labels | tensor-csv >"$out/labels.csv"
 test_rows | tensor-csv >"$out/images.csv"
 

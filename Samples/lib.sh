@@ -36,12 +36,14 @@ pick() { if [[ ${QUICK-} == 1 ]]; then printf '%s' "$1"; else printf '%s' "$2"; 
 train() { mnist-cat train --set "$set" --limit "$(pick 2000 60000)" "$@"; }
 test_rows() { mnist-cat test --set "$set" --limit "$(pick 500 10000)" "$@"; }
 
-# fit MODEL LATENTS: rows → a model of the samples' usual shape, after the usual number of passes.
+shape=(--hidden "512,256")
+
+# fit MODEL LATENTS: rows → a model of that shape.
 fit() {
   say "training $1"
   local passes=(--epochs 20)
   [[ $set != digits ]] || passes=(--epochs "$(pick 10 60)" --batch 64)
-  vae-fit --quiet --hidden 512,256 --latent "$2" "${passes[@]}" -o "$1"
+  vae-fit --quiet "${shape[@]}" --latent "$2" "${passes[@]}" -o "$1"
 }
 
 # model LATENTS [CLASSES]: the path of a model of these classes of `set`: $MODEL where all will do,

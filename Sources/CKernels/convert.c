@@ -13,8 +13,11 @@ VT_CLONES void vt_f32_from_bf16(float *restrict out, const vt_bf16 *restrict x, 
   for (size_t i = 0; i < n; i++) out[i] = from_bf16(x[i]);
 }
 
+/// x / 255 as float division rounds it, for each of the 256 values, by a multiplication.
+VT_INLINE float unit(uint8_t x) { return (float)((double)x * (1.0 / 255.0)); }
+
 VT_CLONES void vt_f32_from_u8(float *restrict out, const uint8_t *restrict x, size_t n) {
-  for (size_t i = 0; i < n; i++) out[i] = (float)x[i] / 255;
+  for (size_t i = 0; i < n; i++) out[i] = unit(x[i]);
 }
 
 VT_CLONES void vt_gather_u8(float *restrict out, const uint8_t *restrict source,
@@ -22,7 +25,7 @@ VT_CLONES void vt_gather_u8(float *restrict out, const uint8_t *restrict source,
   for (size_t r = 0; r < rows; r++) {
     const uint8_t *from = source + (size_t)index[r] * width;
     float *to = out + r * width;
-    for (size_t i = 0; i < width; i++) to[i] = (float)from[i] / 255;
+    for (size_t i = 0; i < width; i++) to[i] = unit(from[i]);
   }
 }
 

@@ -32,13 +32,17 @@ public final class Trainer {
   /// Lays the model out. Its parameters are the starting point, or the checkpoint's are.
   ///
   /// - Throws: `LikelihoodError` for rows the model cannot explain, `TrainingError`,
-  ///   `ComputeError`.
+  ///   `ComputeError`, `StreamError` for rows of another size.
   public init(
     _ model: any LatentModel, on rows: TrainingRows, options: TrainingOptions,
     control: TrainingControl = TrainingControl(), resuming checkpoint: Checkpoint? = nil,
     pool: WorkerPool
   ) throws {
     guard !rows.training.isEmpty else { throw TrainingError.noRows(source: rows.rows.name) }
+    for rows in [rows.rows, rows.validationRows ?? rows.rows] where rows.rowSize != model.inputSize {
+      throw StreamError.wrongRowSize(
+        name: rows.name, row: 0, expected: model.inputSize, got: rows.rowSize)
+    }
     self.model = model
     self.rows = rows
     self.options = options
@@ -91,7 +95,8 @@ public final class Trainer {
         try order.withUnsafeBufferPointer {
           try step(UnsafeBufferPointer(rebasing: $0[first..<first + count]))
         }
-        try meter.note(state, graph: graph, norm: update.gradientNorm, rate: rate, report)
+        let taken = settings(after: state.stepsInEpoch - 1)
+        try meter.note(state, graph: graph, norm: update.gradientNorm, rate: taken.rate, report)
         if stop() {
           if control.checkpoint != nil { try saveCheckpoint() }
           return .interrupted
@@ -126,18 +131,20 @@ public final class Trainer {
     (rows.training.count + options.batch - 1) / options.batch
   }
 
-  /// Epochs done, with the fraction of the one at hand.
-  private var done: Double {
-    Double(state.epochsDone) + Double(state.stepsInEpoch) / Double(stepsPerEpoch)
-  }
-
-  private var rate: Double {
-    options.optimiser.learningRate * options.schedule.rate(done: done, epochs: options.epochs)
+  /// The learning rate and the weight of the divergence for the step that comes after `steps` of
+  /// the epoch at hand.
+  private func settings(after steps: Int) -> (rate: Double, beta: Float) {
+    let done = Double(state.epochsDone) + Double(steps) / Double(stepsPerEpoch)
+    let epochs = options.epochs
+    return (
+      options.optimiser.learningRate * options.schedule.rate(done: done, epochs: epochs),
+      model.beta * Float(options.annealing.factor(done: done, epochs: epochs))
+    )
   }
 
   private func step(_ indices: UnsafeBufferPointer<UInt32>) throws {
-    let rate = rate
-    graph.beta = model.beta * Float(options.annealing.factor(done: done, epochs: options.epochs))
+    let (rate, beta) = settings(after: state.stepsInEpoch)
+    graph.beta = beta
     graph.batch = Batch(indices: indices, step: UInt32(truncatingIfNeeded: state.step + 1))
     for phase in graph.learn { pool.run(phase) }
     guard state.sums.add(graph.losses, count: indices.count) else { throw diverged("loss") }
@@ -153,14 +160,15 @@ public final class Trainer {
   private func endEpoch() throws -> EpochReport {
     guard model.parameters.isFinite else { throw diverged("model") }
     let steps = state.stepsInEpoch
-    let beta = Double(graph.beta)
+    // Of the last step, which a run that was stopped behind it has not taken itself.
+    let (rate, beta) = settings(after: steps - 1)
     let validation = try validate()
     let ended = EpochReport(
       epoch: state.epochsDone + 1, epochs: options.epochs, training: state.sums.losses,
       validation: validation, klByDimension: state.sums.klByDimension,
       activeUnits: state.sums.activeUnits,
       gradientNorm: (state.squaredNorms / Double(max(steps, 1))).squareRoot(),
-      learningRate: rate, beta: beta, steps: steps)
+      learningRate: rate, beta: Double(beta), steps: steps)
     keep(in: good)
     state.epochsDone += 1
     state.stepsInEpoch = 0

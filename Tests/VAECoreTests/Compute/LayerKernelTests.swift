@@ -1,0 +1,134 @@
+import CKernels
+import Foundation
+import Testing
+import VAECore
+
+/// The kernels of the hidden layers against their twins in Double.
+struct LayerKernelTests {
+  static let counts = [0, 1, 3, 15, 16, 17, 33, 257]
+  static let kinds: [Activation] = Activation.allCases
+
+  @Test(arguments: counts) func rectifierPassesGradientsOfWhatIsPositive(_ n: Int) {
+    let activation = KernelTests.values(n, [0, -0.0, 1e-45, -1e-45, .infinity])
+    let x = KernelTests.values(n + 7).suffix(n).map { $0 }
+    var dx = [Float](repeating: 9, count: n)
+    vt_relu_backward(&dx, x, activation, 0, n)
+    #expect(dx == zip(x, activation).map { $1 > 0 ? $0 : 0 })
+
+    var packed = [UInt16](repeating: 0, count: n)
+    vt_bf16_from_f32(&packed, activation, n)
+    let rounded = numbers(packed)
+    var (expected, result) = ([UInt16](repeating: 0, count: n), [UInt16](repeating: 9, count: n))
+    vt_bf16_from_f32(&expected, zip(x, rounded).map { $1 > 0 ? $0 : 0 }, n)
+    vt_relu_backward(&result, x, packed, 1, n)
+    #expect(result == expected)
+  }
+
+  /// The gradient is multiplied, not replaced, and that of zero is the one PyTorch takes.
+  @Test(arguments: kinds) func activationsScaleTheGradient(_ kind: Activation) {
+    let x: [Float] = [0, 1, -1, 30, -30]
+    var once = [Float](repeating: 1, count: x.count)
+    kind.backward(&once, x: x, count: x.count)
+    var thrice = [Float](repeating: 3, count: x.count)
+    kind.backward(&thrice, x: x, count: x.count)
+    expectClose(thrice, once.map { 3 * $0 }, relative: 1e-6, absolute: 1e-12, "\(kind)")
+    let atZero: [Activation: Float] = [.relu: 0, .tanh: 1, .silu: 0.5, .leakyReLU: 0.01]
+    #expect(once[0] == atZero[kind])
+  }
+
+  /// A number that is none must reach the loss, which stops the run. The rectifier makes it 0, here
+  /// as in oneDNN; it shows in the layer behind, whose weights come from the same step.
+  @Test(arguments: kinds.filter { $0 != .relu }) func whatIsNotANumberStaysSo(_ kind: Activation) {
+    for count in [1, 16, 19] {
+      var y = [Float](repeating: 0, count: count)
+      kind.forward([Float](repeating: .nan, count: count), into: &y, count: count)
+      #expect(y.allSatisfy { $0.isNaN })
+    }
+  }
+
+  @Test(arguments: counts) func productSums(_ width: Int) {
+    let (x, y) = (
+      KernelTests.values(5 * width), KernelTests.values(5 * width + 3).suffix(5 * width)
+    )
+    let other = Array(y)
+    var sums = [Double](repeating: 9, count: 2 * width)
+    vt_product_sums(&sums, x, other, 5, width)
+    let expected =
+      (0..<width).map { c in Bounded.sum((0..<5).map { Double(x[$0 * width + c]) }) }
+      + (0..<width).map { c in
+        Bounded.sum((0..<5).map { Double(x[$0 * width + c]) * Double(other[$0 * width + c]) })
+      }
+    // Sums in Double of products that Double holds exactly.
+    expectWithin(
+      sums, expected.map { Bounded(value: $0.value, bound: $0.bound * 1e-8) }, "sums")
+  }
+
+  @Test(arguments: counts) func normalisation(_ width: Int) {
+    let rows = 3
+    let drawn = KernelTests.values(rows * width, [1e4, -1e-20])
+    let columns = (0..<6).map { offset in
+      Array(KernelTests.values(width + offset, scale: 1).suffix(width))
+    }
+    let (mean, inverse, weight, bias) = (columns[0], columns[1], columns[2], columns[3])
+    var x = drawn
+    var y = [Float](repeating: 9, count: rows * width)
+    vt_normalise(&x, &y, mean, inverse, weight, bias, rows, width)
+    func each(_ terms: (_ i: Int, _ c: Int) -> [Double]) -> [Bounded] {
+      drawn.indices.map { Bounded.sum(terms($0, $0 % width)) }
+    }
+    expectWithin(
+      x,
+      each { i, c in [Double(drawn[i]), -Double(mean[c])].map { $0 * Double(inverse[c]) } }, "x̂")
+    let normalised = x
+    expectWithin(
+      y, each { i, c in [Double(normalised[i]) * Double(weight[c]), Double(bias[c])] }, "y")
+
+    let dy = KernelTests.values(rows * width + 9).suffix(rows * width).map { $0 }
+    var dx = [Float](repeating: 9, count: rows * width)
+    vt_normalise_backward(
+      &dx, dy, normalised, inverse, columns[4], columns[5], rows, width)
+    expectWithin(
+      dx,
+      each { i, c in
+        [
+          Double(dy[i]), -Double(columns[4][c]), -Double(normalised[i]) * Double(columns[5][c]),
+        ].map { $0 * Double(inverse[c]) }
+      }, "dx")
+  }
+
+  @Test(arguments: counts) func dropoutAndBinarisation(_ n: Int) {
+    var uniforms = [Float](repeating: 0, count: n)
+    vt_uniforms(&uniforms, 1, n, 3, NoisePurpose.dropout.rawValue, 1, 0, 0)
+    if n > 0 { uniforms[0] = 0.25 }  // not below the probability
+    let x = KernelTests.values(n)
+    var dropped = x
+    vt_dropout(&dropped, uniforms, n, 0.25)
+    #expect(dropped == zip(x, uniforms).map { $1 < 0.25 ? 0 : $0 * (1 / 0.75 as Float) })
+    let grey = (0..<n).map { Float($0 % 3) / 2 }
+    var bits = grey
+    vt_binarise(&bits, uniforms, n)
+    #expect(bits == zip(grey, uniforms).map { $1 < $0 ? 1 : 0 })
+    #expect(zip(grey, bits).allSatisfy { $0 == 0.5 || $0 == $1 })
+  }
+
+  @Test(arguments: [1, 3, 17]) func rowsAreGathered(_ width: Int) {
+    let source = KernelTests.values(9 * width, [.nan, .infinity])
+    let index: [UInt32] = [8, 0, 0, 5]
+    var out = [Float](repeating: 9, count: 4 * width)
+    vt_gather_f32(&out, source, index, 4, width)
+    let expected = index.flatMap { source[Int($0) * width..<(Int($0) + 1) * width] }
+    #expect(out.map(\.bitPattern) == expected.map(\.bitPattern))
+  }
+
+  @Test(arguments: [1, 3, 16, 33]) func columnSumsOfBF16(_ columns: Int) {
+    let stride = columns + 2
+    var packed = [UInt16](repeating: 0, count: 6 * stride)
+    vt_bf16_from_f32(&packed, KernelTests.values(6 * stride), packed.count)
+    let x = numbers(packed)
+    var sums = [Float](repeating: 9, count: columns)
+    vt_column_sums(&sums, packed, 1, 6, columns, stride)
+    expectWithin(
+      sums,
+      (0..<columns).map { c in Bounded.sum((0..<6).map { Double(x[$0 * stride + c]) }) }, "sums")
+  }
+}
