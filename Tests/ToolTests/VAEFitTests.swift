@@ -245,6 +245,8 @@ private let small = ["--hidden", "8", "--latent", "2", "--batch", "16", "--epoch
     #expect(result.status == 65)
     #expect(result.messages == "vae-fit: standard input: no rows to learn from\n")
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    let none = try folder.write(npy("<f4", "(0, 12)"), to: "none.npy")
+    #expect(try fit(["--valid", none]).status == 65)
   }
 
   @Test(arguments: [

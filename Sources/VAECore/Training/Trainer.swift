@@ -39,9 +39,12 @@ public final class Trainer {
     pool: WorkerPool
   ) throws {
     guard !rows.training.isEmpty else { throw TrainingError.noRows(source: rows.rows.name) }
-    for rows in [rows.rows, rows.validationRows ?? rows.rows] where rows.rowSize != model.inputSize {
-      throw StreamError.wrongRowSize(
-        name: rows.name, row: 0, expected: model.inputSize, got: rows.rowSize)
+    for rows in [rows.rows, rows.validationRows ?? rows.rows] {
+      guard rows.rows > 0 else { throw TrainingError.noRows(source: rows.name) }
+      guard rows.rowSize == model.inputSize else {
+        throw StreamError.wrongRowSize(
+          name: rows.name, row: 0, expected: model.inputSize, got: rows.rowSize)
+      }
     }
     self.model = model
     self.rows = rows

@@ -118,6 +118,12 @@ struct LayerKernelTests {
     vt_gather_f32(&out, source, index, 4, width)
     let expected = index.flatMap { source[Int($0) * width..<(Int($0) + 1) * width] }
     #expect(out.map(\.bitPattern) == expected.map(\.bitPattern))
+    let bytes = (0..<258 * width).map { UInt8(truncatingIfNeeded: $0) }
+    let all = (0..<256).map { UInt32(257 - $0) }
+    var units = [Float](repeating: 9, count: 256 * width)
+    vt_gather_u8(&units, bytes, all, 256, width)
+    #expect(
+      units == all.flatMap { row in (0..<width).map { Float(bytes[Int(row) * width + $0]) / 255 } })
   }
 
   @Test(arguments: [1, 3, 16, 33]) func columnSumsOfBF16(_ columns: Int) {

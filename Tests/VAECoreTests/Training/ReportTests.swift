@@ -60,8 +60,11 @@ struct ReportTests {
     let rows = try TrainerTests.rows(20)
     let narrow = try rowStore([Float](repeating: 0.5, count: 22), shape: [11])
     #expect(throws: StreamError.self) {
-      try TrainerTests.Run(
-        options(), rows: TrainingRows(rows, validationRows: narrow))
+      try TrainerTests.Run(options(), rows: TrainingRows(rows, validationRows: narrow))
+    }
+    let none = try rowStore([], shape: [12])
+    #expect(throws: TrainingError.noRows(source: none.name)) {
+      try TrainerTests.Run(options(), rows: TrainingRows(rows, validationRows: none))
     }
   }
 
