@@ -51,12 +51,7 @@ struct SparseCode: Tool {
 
   func run() throws {
     let log = try log.map { try SparseLog(path: $0) }
-    let coder: SparseCoder
-    if let dictionary {
-      coder = try code(with: dictionary)
-    } else {
-      coder = try learn(log)
-    }
+    let coder = try dictionary.map(code(with:)) ?? learn(log)
     try log?.finish(coder)
     for line in coder.summary { streams.note(line) }
   }

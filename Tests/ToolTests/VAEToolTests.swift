@@ -33,7 +33,8 @@ func imagesOf36Values(_ count: Int) -> [UInt8] {
     let latents = try run("vae-encode", [modelOf36Values], input: .pipe(images))
     #expect(latents.status == 0, "\(latents.messages)")
     #expect(latents.output.count == 128 + 70 * 3 * 4)
-    #expect(String(decoding: latents.output.prefix(128), as: UTF8.self).contains("'shape': (70, 3)"))
+    #expect(
+      String(decoding: latents.output.prefix(128), as: UTF8.self).contains("'shape': (70, 3)"))
     let decoded = try run("vae-decode", [modelOf36Values], input: .pipe(latents.output))
     #expect(
       String(decoding: decoded.output.prefix(128), as: UTF8.self).contains("'shape': (70, 6, 6)"))

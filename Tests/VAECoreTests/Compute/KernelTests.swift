@@ -151,7 +151,8 @@ struct KernelTests {
     let x = Self.values(5 * stride)
     var sums = [Float](repeating: 9, count: columns)
     vt_column_sums(&sums, x, 0, 5, columns, stride)
-    let expected = (0..<columns).map { c in (0..<5).reduce(0.0) { $0 + Double(x[$1 * stride + c]) } }
+    let expected = (0..<columns).map { c in (0..<5).reduce(0.0) { $0 + Double(x[$1 * stride + c]) }
+    }
     expectClose(sums, expected, relative: 1e-6, absolute: 3e-6, "sums")
   }
 }

@@ -88,7 +88,8 @@ struct ModelFileTests {
   func transformsAreTheNetwork(_ rows: Int) throws {
     let model = try Self.model()
     let pool = try WorkerPool(threads: 2)
-    let x = KernelTests.values(rows * 6, scale: 0.3).map { abs($0).truncatingRemainder(dividingBy: 1) }
+    let x = KernelTests.values(rows * 6, scale: 0.3)
+      .map { abs($0).truncatingRemainder(dividingBy: 1) }
     let encoder = try model.makeEncoder(.mean, pool: pool)
     var z = [Float](repeating: 0, count: rows * 2)
     encoder.apply(x, count: rows, firstRow: 0, into: &z)

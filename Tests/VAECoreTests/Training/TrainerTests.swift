@@ -9,7 +9,9 @@ struct TrainerTests {
     Noise(seed: 8, purpose: .sample).normals(into: &latent, rows: count, columns: 3, stride: 3)
     var values: [Float] = []
     for r in 0..<count {
-      for c in 0..<12 { values.append(1 / (1 + exp(-2 * latent[r * 3 + c % 3] * Float(c % 5 - 2)))) }
+      for c in 0..<12 {
+        values.append(1 / (1 + exp(-2 * latent[r * 3 + c % 3] * Float(c % 5 - 2))))
+      }
     }
     return try rowStore(values, shape: [3, 4])
   }
