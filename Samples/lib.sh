@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the samples share. Sourced, never run. Leaves these names:
 #
-#   out   the folder of what a sample makes: its operand, $OUT, or out/<sample>; models are kept there
+#   out   the folder of what a sample makes, its models too: its operand, $OUT, or out/<sample>
 #   set   the images: $SET, or MNIST where mnist-cat finds it, or the digits that come with it
 #
 # and heeds MODEL, a model to use rather than train one, and QUICK=1: small sizes, poor figures.

@@ -17,7 +17,7 @@ else
   say "skipped scale: no C compiler"
 fi
 if python3 -c 'import numpy' 2>/dev/null; then
-  invert=(python3 "$here/invert.py")
+  invert=(python3 -B "$here/invert.py")
 else
   say "skipped invert: no Python 3 with NumPy"
 fi
@@ -37,6 +37,6 @@ printf '%-40s %s\n' \
   "deviation of random latents" "$(spread std <"$out/latents.npy")" \
   "the same after ${scale[*]##*/}" "$(spread std <"$out/scaled.npy")" \
   "mean of their images" "$(vae-decode "$model" "$out/scaled.npy" | spread mean)" \
-  "the same after ${invert[*]##*/}" \
+  "the same after $(basename "${invert[${#invert[@]} - 1]}")" \
   "$(vae-decode "$model" "$out/scaled.npy" | "${invert[@]}" | spread mean)"
 pictures "$out/plugins.png"
