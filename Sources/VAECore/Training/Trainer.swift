@@ -89,7 +89,7 @@ public final class Trainer {
     var saved = began
     var meter = Meter(state, epochs: options.epochs, rows: rows.training.count)
     if control.checkpoint != nil { try saveCheckpoint() }
-    while state.epochsDone < options.epochs {
+    while state.epochsDone < options.epochs, !isOutOfPatience {
       let order = shuffled(epoch: state.epochsDone + 1)
       let steps = stepsPerEpoch
       while state.stepsInEpoch < steps {
@@ -121,13 +121,13 @@ public final class Trainer {
         try saveCheckpoint()
       }
       meter.beginEpoch()
-      if let patience = options.patience, state.epochsDone - state.bestEpoch >= patience {
-        takeBest()
-        return .outOfPatience
-      }
     }
     takeBest()
-    return .finished
+    return isOutOfPatience ? .outOfPatience : .finished
+  }
+
+  private var isOutOfPatience: Bool {
+    options.patience.map { state.epochsDone - state.bestEpoch >= $0 } ?? false
   }
 
   var stepsPerEpoch: Int {

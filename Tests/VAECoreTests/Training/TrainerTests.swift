@@ -183,6 +183,26 @@ struct TrainerTests {
     #expect(run.trainer.record.epoch == losses.count - 3)
   }
 
+  /// Killed between the last checkpoint and the model's file.
+  @Test func aRunOutOfPatienceIsOverWhenResumed() throws {
+    let path = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString).ckpt"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var control = TrainingControl()
+    control.checkpoint = path
+    var options = Self.options()
+    options.epochs = 200
+    options.patience = 3
+    options.optimiser.learningRate = 0.05
+    let rows = try TrainingRows(try Self.rows(), holdingOut: 0.3, seed: 2)
+    var run = try Run(options, rows: rows, control: control)
+    #expect(try run.run() == .outOfPatience)
+    var resumed = try Run(
+      options, rows: rows, control: control, resuming: Checkpoint(ByteSource(path: path)))
+    #expect(try resumed.run() == .outOfPatience)
+    #expect(resumed.reports.isEmpty)
+    #expect(resumed.values == run.values && resumed.trainer.record == run.trainer.record)
+  }
+
   @Test(arguments: [1e3, 1e15, 1e30])
   func divergenceStopsWithAFiniteModel(_ rate: Double) throws {
     var options = Self.options()
