@@ -44,6 +44,8 @@ def run(stages, cwd, stdin=None, stdout=None):
             if process.returncode != 0:
                 errors.seek(0)
                 text = errors.read().decode(errors="replace").strip()[-600:]
+                if stdout:
+                    os.unlink(os.path.join(cwd, stdout))  # half a file must not pass for data
                 raise Failed(f"{os.path.basename(stage[0])} exits {process.returncode}: {text}")
     return seconds, peaks
 

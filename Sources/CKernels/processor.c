@@ -4,15 +4,26 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/// CPUID leaf 7: subleaf 1 EAX bit 5 is AVX512-BF16; subleaf 0 EDX bit 22 is AMX-BF16.
-int vt_has_bf16(void) {
+/// CPUID leaf 7, subleaf 0, EDX bit 22.
+static int has_amx(void) {
   unsigned a, b, c, d;
-  if (!__builtin_cpu_supports("avx512f") || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
-  if (d >> 22 & 1) return 1;
-  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+  return __builtin_cpu_supports("avx512f") && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+         (d >> 22 & 1);
 }
+
+/// CPUID leaf 7, subleaf 1, EAX bit 5.
+static int has_avx512_bf16(void) {
+  unsigned a, b, c, d;
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+         (a >> 5 & 1);
+}
+
+int vt_has_bf16(void) { return has_amx() || has_avx512_bf16(); }
+int vt_has_pairs(void) { return has_avx512_bf16() && !has_amx(); }
 #else
 int vt_has_bf16(void) { return 0; }
+int vt_has_pairs(void) { return 0; }
 #endif
 
 #include <unistd.h>

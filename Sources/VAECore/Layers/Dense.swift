@@ -6,16 +6,8 @@ import CKernels
 /// is cut by rows of W, each over the whole batch, so that a sum over examples never depends on
 /// how the batch was shared out.
 package final class Dense: @unchecked Sendable {
-  package let inputs: Int
-  package let outputs: Int
-  private let store: ParameterStore
-  private let weightOffset: Int
-  private let biasOffset: Int
-  private let precision: Precision
-  private let workers: Int
-  private let block: Int
-  private let forwardMatmul: Matmul
-  private var backwardMatmul: Matmul?
+  private let shape: DenseShape
+  private let products: any DenseProducts
 
   /// - Parameters:
   ///   - name: of the parameters `name.weight` and `name.bias`. Where `outputs` exceeds the rows of
@@ -23,41 +15,34 @@ package final class Dense: @unchecked Sendable {
   ///   - relu: rectify y.
   ///   - output: the type of y; f32 where y is read by an elementwise pass.
   ///   - block: rows in one call.
+  ///   - pairs: whether bf16 is multiplied in pairs, and not by oneDNN.
   package init(
     _ name: String, in store: ParameterStore, inputs: Int, outputs: Int, relu: Bool = false,
-    precision: Precision, output: Precision = .f32, block: Int, workers: Int
+    precision: Precision, output: Precision = .f32, block: Int, workers: Int,
+    pairs: Bool = PairMatmul.isAvailable
   ) throws {
-    self.inputs = inputs
-    self.outputs = outputs
-    self.store = store
-    self.precision = precision
-    self.workers = workers
-    self.block = block
-    weightOffset = store.offset(of: name + ".weight")
-    biasOffset = store.offset(of: name + ".bias")
-    forwardMatmul = try Matmul(
-      m: block, n: outputs, k: inputs, a: .init(row: inputs), b: .transposed(row: inputs),
-      c: outputs, input: precision, output: output, bias: true, relu: relu, workers: workers)
+    shape = DenseShape(
+      inputs: inputs, outputs: outputs, relu: relu, precision: precision, output: output,
+      block: block, workers: workers, store: store, weight: store.offset(of: name + ".weight"),
+      bias: store.offset(of: name + ".bias"))
+    products =
+      precision == .bf16 && pairs ? try PairProducts(shape) : try OneDNNProducts(shape)
   }
+
+  package var inputs: Int { shape.inputs }
+  package var outputs: Int { shape.outputs }
 
   /// y [block, out] from x [block, in].
   package func forward(_ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, worker: Int) {
-    forwardMatmul.run(
-      a: x, b: store.pointer(weightOffset, precision), c: y,
-      bias: store.pointer(biasOffset, .f32), worker: worker)
+    products.forward(x, into: y, worker: worker)
   }
 
   /// Makes the layer ready for `backward`.
-  package func prepareBackward() throws {
-    backwardMatmul = try Matmul(
-      m: block, n: inputs, k: outputs, a: .init(row: outputs), b: .init(row: inputs), c: inputs,
-      input: precision, workers: workers)
-  }
+  package func prepareBackward() throws { try products.prepareBackward() }
 
   /// dx [block, in] = dy · W, in f32, from dy [block, out], the gradient of y.
   package func backward(_ dy: UnsafeRawPointer, into dx: UnsafeMutableRawPointer, worker: Int) {
-    backwardMatmul?.run(
-      a: dy, b: store.pointer(weightOffset, precision), c: dx, worker: worker)
+    products.backward(dy, into: dx, worker: worker)
   }
 
   /// The tasks that compute dW = dyᵀ · x and db = Σ dy over all rows of `dy` and `x` and hand them
@@ -65,35 +50,27 @@ package final class Dense: @unchecked Sendable {
   package func gradientTasks(x: Matrix, dy: Matrix, scratch: WorkerScratch) throws
     -> [GradientTask]
   {
+    let (inputs, outputs, store) = (shape.inputs, shape.outputs, shape.store)
+    let (weight, bias) = (shape.weight, shape.bias)
     guard
-      store.isTrained(weightOffset..<weightOffset + outputs * inputs)
-        || store.isTrained(biasOffset..<biasOffset + outputs)
+      store.isTrained(weight..<weight + outputs * inputs) || store.isTrained(bias..<bias + outputs)
     else { return [] }
-    // Blocks of about 320 KB of gradient: they stay in a second-level cache until the update.
-    let blocks = max(1, (outputs * inputs + 40_000) / 80_000)
-    let size = (outputs + blocks - 1) / blocks
-    let whole = try weightGradient(rows: min(size, outputs), x: x)
-    let rest = outputs % size == 0 ? whole : try weightGradient(rows: outputs % size, x: x)
+    let together = PackedWeight.rowsTogether
+    let blocks = max(1, (outputs * inputs + products.gradientBlock / 2) / products.gradientBlock)
+    let size = ((outputs + blocks - 1) / blocks + together - 1) / together * together
     return try stride(from: 0, to: outputs, by: size).map { first in
-      let rows = min(size, outputs - first)
-      let matmul = rows == min(size, outputs) ? whole : rest
-      try scratch.reserve(rows * inputs)
-      return GradientTask(cost: rows * inputs) { [self] sink, task, worker in
+      let count = min(size, outputs - first)
+      let product = try products.gradient(rows: first..<first + count, x: x, dy: dy)
+      try scratch.reserve(count * inputs)
+      return GradientTask(cost: count * inputs, factors: [x, dy]) { sink, task, worker in
         let gradient = scratch[worker]
-        let column = dy[0] + first * precision.size
-        matmul.run(a: column, b: x[0], c: gradient, worker: worker)
+        product(gradient, worker)
         sink.take(
-          offset: weightOffset + first * inputs, count: rows * inputs, gradient: gradient,
-          task: task)
-        vt_column_sums(gradient, column, dy.isBF16, x.rows, rows, outputs)
-        sink.take(offset: biasOffset + first, count: rows, gradient: gradient, task: task)
+          offset: weight + first * inputs, count: count * inputs, gradient: gradient, task: task)
+        vt_column_sums(
+          gradient, dy[0] + first * dy.precision.size, dy.isBF16, x.rows, count, outputs)
+        sink.take(offset: bias + first, count: count, gradient: gradient, task: task)
       }
     }
-  }
-
-  private func weightGradient(rows: Int, x: Matrix) throws -> Matmul {
-    try Matmul(
-      m: rows, n: inputs, k: x.rows, a: .transposed(row: outputs), b: .init(row: inputs),
-      c: inputs, input: precision, workers: workers)
   }
 }

@@ -6,6 +6,7 @@ package final class Matrix: @unchecked Sendable {
   package let width: Int
   package let precision: Precision
   private let storage: AlignedBuffer<UInt8>
+  private var pairs: AlignedBuffer<UInt16>?
 
   /// - Throws: `ComputeError.outOfMemory`.
   package init(rows: Int, width: Int, precision: Precision = .f32) throws {
@@ -37,6 +38,31 @@ package final class Matrix: @unchecked Sendable {
     } else {
       floats(row).update(from: values, count: rows * width)
     }
+  }
+
+  /// Neighbouring rows side by side, for products that sum over rows (vt_pairs.h); `pairRows` keeps
+  /// them up to date.
+  struct Pairs {
+    let base: UnsafePointer<UInt16>
+    let rows: Int
+  }
+
+  var hasPairs: Bool { pairs != nil }
+
+  /// - Throws: `ComputeError.outOfMemory`.
+  func makePairs() throws -> Pairs {
+    // Whole vectors are read, so the last may reach past the end.
+    let pairs = try self.pairs ?? AlignedBuffer(count: (rows + rows % 2) * width + 32)
+    self.pairs = pairs
+    return Pairs(base: pairs.base, rows: rows)
+  }
+
+  /// Pairs rows anew; the first is even.
+  package func pairRows(_ range: Range<Int>) {
+    guard let pairs else { return }
+    vt_pair_rows(
+      pairs.base + range.lowerBound * width,
+      self[range.lowerBound].assumingMemoryBound(to: UInt16.self), range.count, width)
   }
 
   package var isBF16: Int32 { precision == .bf16 ? 1 : 0 }

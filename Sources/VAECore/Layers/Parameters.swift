@@ -56,7 +56,7 @@ public struct ParameterSpec: Sendable {
 }
 
 /// All parameters of a model in one flat f32 buffer, each on a cache line unless joined to the one
-/// before, and where training or inference runs in bf16, the same buffer in bf16.
+/// before, and where training or inference runs in bf16, copies in bf16.
 public final class ParameterStore: @unchecked Sendable {
   public let specs: [ParameterSpec]
   /// Where each parameter begins, in elements.
@@ -126,11 +126,42 @@ public final class ParameterStore: @unchecked Sendable {
     return at < run.upperBound
   }
 
-  /// Makes (or makes again, after the values changed) the bf16 copy that bf16 layers read.
+  /// Makes (or makes again, after the values changed) the bf16 copy that oneDNN's layers read.
   package func refreshCopy() throws {
     let copy = try self.copy ?? AlignedBuffer<UInt16>(count: values.count)
     vt_bf16_from_f32(copy.base, values.base, values.count)
     self.copy = copy
+  }
+
+  /// The packed copies that layers read, each with where its parameter begins.
+  private var packed: [(offset: Int, weight: PackedWeight)] = []
+
+  /// The copy of the matrix at `offset` for that use, up to date; made once for all layers.
+  ///
+  /// - Throws: `ComputeError.outOfMemory`.
+  func packed(_ offset: Int, rows: Int, columns: Int, for use: PackedWeight.Use) throws
+    -> PackedWeight
+  {
+    let found = packed.first {
+      $0.offset == offset && $0.weight.use == use && $0.weight.rows == rows
+        && $0.weight.columns == columns
+    }
+    let weight = try found?.weight ?? PackedWeight(rows: rows, columns: columns, use: use)
+    if found == nil { packed.append((offset, weight)) }
+    weight.pack(values.base + offset, rows: 0..<rows)
+    return weight
+  }
+
+  /// Brings the packed copies of a run that an optimiser changed up to date. Where the run is part
+  /// of a matrix, it is whole rows from a multiple of `PackedWeight.rowsTogether` on.
+  func changed(_ run: Range<Int>) {
+    for (offset, weight) in packed {
+      let part = run.clamped(to: offset..<offset + weight.rows * weight.columns)
+      guard !part.isEmpty else { continue }
+      let first = (part.lowerBound - offset) / weight.columns
+      weight.pack(
+        values.base + offset, rows: first..<first + part.count / weight.columns)
+    }
   }
 
   /// Element `offset` in the buffer of that precision.

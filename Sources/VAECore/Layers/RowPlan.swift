@@ -5,10 +5,11 @@ package struct RowBlocks: Sendable {
   /// Rows in all, dead ones at the end included.
   package var capacity: Int { size * count }
 
-  /// At least `rows` rows in equal blocks of at most `most`.
+  /// At least `rows` rows in equal blocks of at most `most`, an even number where there are several.
   package init(rows: Int, most: Int = 64) {
     count = max(1, (rows + most - 1) / most)
-    size = (rows + count - 1) / count
+    let even = (rows + count - 1) / count
+    size = count == 1 ? even : even + even % 2  // rows are paired inside blocks
   }
 
   /// As many blocks, each of that size.

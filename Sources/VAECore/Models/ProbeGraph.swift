@@ -17,7 +17,7 @@ final class ProbeGraph: TrainingGraph {
   private let scratch: WorkerScratch
   /// The means and their statistics.
   private let latent: GaussianLatent
-  private var gradientTasks: [GradientTask] = []
+  private var gradientPlan = GradientPlan([])
 
   /// Rows in f32, and as the first layer reads them.
   private let values: Matrix
@@ -36,7 +36,6 @@ final class ProbeGraph: TrainingGraph {
     self.rows = rows
     seed = options.seed
     let (precision, classes) = (options.precision, probe.classes.count)
-    if precision == .bf16 { try probe.parameters.refreshCopy() }
     blocks = RowBlocks(rows: min(options.batch, rows.rows))
     scratch = try WorkerScratch(workers: pool.count)
     encoder = try configuration.makeEncoder(
@@ -60,9 +59,9 @@ final class ProbeGraph: TrainingGraph {
     let count: () -> Int = { [unowned self] in batch.indices.count }
     learn = try learningPlan().phases(blocks, rows: count)
     evaluate = evaluationPlan().phases(blocks, rows: count)
-    gradientTasks = try
-      (encoder.gradientTasks(x: inputs, delta: latent.headsDelta)
-      + head.gradientTasks(x: codes, dy: delta, scratch: scratch)).sorted { $0.cost > $1.cost }
+    gradientPlan = GradientPlan(
+      try encoder.gradientTasks(x: inputs, delta: latent.headsDelta)
+        + head.gradientTasks(x: codes, dy: delta, scratch: scratch))
   }
 
   var losses: BatchLosses {
@@ -71,12 +70,9 @@ final class ProbeGraph: TrainingGraph {
       divergence: divergence.base, statistics: latent.totals())
   }
 
-  var gradientTaskCount: Int { gradientTasks.count }
+  var gradientTaskCount: Int { gradientPlan.count }
 
-  func gradients(into sink: any GradientSink) -> [Phase] {
-    let tasks = gradientTasks
-    return [Phase(tasks: tasks.count) { task, worker in tasks[task].body(sink, task, worker) }]
-  }
+  func gradients(into sink: any GradientSink) -> [Phase] { gradientPlan.phases(into: sink) }
 
   private func learningPlan() throws -> RowPlan {
     var plan = RowPlan()

@@ -23,7 +23,6 @@ final class ProbeTransform: RowTransform {
     inputSize = probe.inputSize
     outputSize = output == .means ? probe.latentSize : classes
     self.output = output
-    if precision == .bf16 { try probe.parameters.refreshCopy() }
     let blocks = BlockRunner.blocks(pool)
     encoder = try probe.configuration.encoder?.makeEncoder(
       in: probe.parameters, precision: precision, blocks: blocks,

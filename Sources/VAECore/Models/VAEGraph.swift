@@ -14,7 +14,7 @@ final class VAEGraph: TrainingGraph {
   private let network: VAENetwork
   private let latent: GaussianLatent
   private let particles: Int
-  private var gradientTasks: [GradientTask] = []
+  private var gradientPlan = GradientPlan([])
 
   /// Inputs in f32, which the loss reads, and as the first layer reads them.
   private let targets: Matrix
@@ -55,7 +55,7 @@ final class VAEGraph: TrainingGraph {
     let count: () -> Int = { [unowned self] in batch.indices.count }
     learn = try learningPlan().phases(blocks, rows: count)
     evaluate = evaluationPlan().phases(blocks, rows: count)
-    gradientTasks = try makeGradientTasks().sorted { $0.cost > $1.cost }
+    gradientPlan = GradientPlan(try makeGradientTasks())
   }
 
   private var objective: UnsafeMutablePointer<Double> { rowLosses.base }
@@ -75,12 +75,9 @@ final class VAEGraph: TrainingGraph {
       statistics: latent.totals())
   }
 
-  var gradientTaskCount: Int { gradientTasks.count }
+  var gradientTaskCount: Int { gradientPlan.count }
 
-  func gradients(into sink: any GradientSink) -> [Phase] {
-    let tasks = gradientTasks
-    return [Phase(tasks: tasks.count) { task, worker in tasks[task].body(sink, task, worker) }]
-  }
+  func gradients(into sink: any GradientSink) -> [Phase] { gradientPlan.phases(into: sink) }
 
   // MARK: Plans
 

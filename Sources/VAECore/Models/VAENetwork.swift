@@ -14,7 +14,6 @@ struct VAENetwork {
   ) throws {
     let store = model.parameters
     let configuration = model.configuration
-    if precision == .bf16 { try store.refreshCopy() }
     let scratch = try WorkerScratch(workers: workers)
     self.scratch = scratch
     let decoderBlocks = blocks.times(particles)

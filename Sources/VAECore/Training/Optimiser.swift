@@ -87,6 +87,7 @@ package final class Optimiser: GradientSink {
       at = min(frozen.upperBound, end)
     }
     update(at, end - at, gradient + (at - offset), task)
+    store.changed(offset..<end)
   }
 
   /// The norm of the gradient of the step that ended, of parameters that are not frozen; not
@@ -134,7 +135,7 @@ package final class Update {
       return
     }
     let gradient = try ClippedGradient(store, tasks: graph.gradientTaskCount, norm: clipNorm)
-    let optimiser = try Optimiser(store, options: options, tasks: gradient.blocks)
+    let optimiser = try Optimiser(store, options: options, tasks: graph.gradientTaskCount)
     self.optimiser = optimiser
     clipped = gradient
     phases = graph.gradients(into: gradient) + gradient.apply(to: optimiser)
@@ -151,11 +152,11 @@ package final class Update {
 
 /// Holds a whole gradient back until its norm is known.
 private final class ClippedGradient: GradientSink {
-  private static let block = 80_000
-
   private let store: ParameterStore
   private let gradient: AlignedBuffer<Float>
   private let norms: AlignedBuffer<Double>
+  /// What each task has given.
+  private let runs: UnsafeMutableBufferPointer<[Range<Int>]>
   private let norm: Double
 
   init(_ store: ParameterStore, tasks: Int, norm: Double) throws {
@@ -163,12 +164,21 @@ private final class ClippedGradient: GradientSink {
     self.norm = norm
     gradient = try AlignedBuffer(count: store.values.count)
     norms = try AlignedBuffer(count: tasks)
+    runs = .allocate(capacity: tasks)
+    runs.initialize(repeating: [])
   }
 
-  var blocks: Int { (gradient.count + Self.block - 1) / Self.block }
+  deinit {
+    runs.deinitialize()
+    runs.deallocate()
+  }
+
   var total: Double { norms.buffer.reduce(0, +).squareRoot() }
 
-  func begin() { norms.buffer.update(repeating: 0) }
+  func begin() {
+    norms.buffer.update(repeating: 0)
+    for task in runs.indices { runs[task].removeAll(keepingCapacity: true) }
+  }
 
   func take(offset: Int, count: Int, gradient from: UnsafeMutablePointer<Float>, task: Int) {
     let to = gradient.base + offset
@@ -178,6 +188,7 @@ private final class ClippedGradient: GradientSink {
       (gradient.base + run.lowerBound).update(repeating: 0, count: run.count)
     }
     norms.base[task] += (0..<count).reduce(0) { $0 + Double(to[$1]) * Double(to[$1]) }
+    runs[task].append(offset..<offset + count)
   }
 
   /// Scales as PyTorch's clip_grad_norm_ does, by norm / (total + 10⁻⁶) where that is below 1.
@@ -186,10 +197,12 @@ private final class ClippedGradient: GradientSink {
       Phase(tasks: 1) { [self] _, _ in
         optimiser.scale(by: Float(min(1, norm / (total + 1e-6))))
       },
-      Phase(tasks: blocks) { [self] task, _ in
-        let offset = task * Self.block
-        let count = min(Self.block, gradient.count - offset)
-        optimiser.take(offset: offset, count: count, gradient: gradient.base + offset, task: task)
+      Phase(tasks: runs.count) { [self] task, _ in
+        for run in runs[task] {
+          optimiser.take(
+            offset: run.lowerBound, count: run.count, gradient: gradient.base + run.lowerBound,
+            task: task)
+        }
       },
     ]
   }

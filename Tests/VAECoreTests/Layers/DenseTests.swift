@@ -6,19 +6,20 @@ import VAECore
 struct DenseTests {
   private static let (inputs, outputs, rows) = (321, 403, 19)
 
-  @Test(arguments: [Precision.f32, .bf16])
-  func allPassesAreTheSums(_ precision: Precision) throws {
-    guard precision == .f32 || MatmulTests.hasBF16 else { return }
+  @Test(arguments: [(Precision.f32, false), (.bf16, false), (.bf16, true)])
+  func allPassesAreTheSums(_ precision: Precision, _ pairs: Bool) throws {
+    guard precision == .f32 || (pairs ? PairMatmul.isAvailable : MatmulTests.hasBF16) else {
+      return
+    }
     let (inputs, outputs, rows) = (Self.inputs, Self.outputs, Self.rows)
     let store = try ParameterStore([
       .init(name: "d.weight", shape: [outputs, inputs], initialiser: .uniform(bound: 0.1)),
       .init(name: "d.bias", shape: [outputs], initialiser: .uniform(bound: 0.1)),
     ])
     store.initialise(seed: 6)
-    if precision == .bf16 { try store.refreshCopy() }
     let dense = try Dense(
       "d", in: store, inputs: inputs, outputs: outputs, precision: precision, block: rows,
-      workers: 2)
+      workers: 2, pairs: pairs)
     try dense.prepareBackward()
     let x = try matrix(rows, inputs, precision, scale: 1)
     let dy = try matrix(rows, outputs, precision, scale: 0.1)
@@ -47,8 +48,9 @@ struct DenseTests {
 
     let scratch = try WorkerScratch(workers: 2)
     let tasks = try dense.gradientTasks(x: x.matrix, dy: dy.matrix, scratch: scratch)
-    #expect(tasks.count == 2)
+    #expect(tasks.count > 1)
     let collector = Collector(store)
+    for matrix in [x.matrix, dy.matrix] { matrix.pairRows(0..<rows) }
     for (number, task) in tasks.enumerated() { task.body(collector, number, number % 2) }
     expectWithin(
       collector.gradient(0),

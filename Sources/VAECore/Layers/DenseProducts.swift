@@ -1,0 +1,138 @@
+import CKernels
+
+/// The three products of a dense layer, by one means or another. A run is on one thread.
+protocol DenseProducts: AnyObject {
+  /// Elements of a weight's gradient in one task, about.
+  var gradientBlock: Int { get }
+
+  /// y = x · Wᵀ + b for a block of rows, rectified where the layer is.
+  func forward(_ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, worker: Int)
+
+  /// Makes ready for `backward`.
+  func prepareBackward() throws
+
+  /// dx = dy · W for a block of rows, in f32.
+  func backward(_ dy: UnsafeRawPointer, into dx: UnsafeMutableRawPointer, worker: Int)
+
+  /// Rows `rows` of dW = dyᵀ · x over the whole batch, as what writes them, in f32.
+  func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws
+    -> (_ gradient: UnsafeMutablePointer<Float>, _ worker: Int) -> Void
+}
+
+/// What a dense layer is made of.
+struct DenseShape {
+  let inputs: Int
+  let outputs: Int
+  let relu: Bool
+  let precision: Precision
+  let output: Precision
+  /// Rows in a block.
+  let block: Int
+  let workers: Int
+  let store: ParameterStore
+  let weight: Int
+  let bias: Int
+
+  var biasValues: UnsafePointer<Float> { UnsafePointer(store.values.base + bias) }
+}
+
+/// By oneDNN, from row-major matrices.
+final class OneDNNProducts: DenseProducts {
+  private let shape: DenseShape
+  private let forwardMatmul: Matmul
+  private var backwardMatmul: Matmul?
+  private var gradientMatmuls: [Int: Matmul] = [:]
+
+  /// A gradient that stays in a second-level cache until the update.
+  let gradientBlock = 80_000
+
+  init(_ shape: DenseShape) throws {
+    self.shape = shape
+    if shape.precision == .bf16 { try shape.store.refreshCopy() }
+    forwardMatmul = try Matmul(
+      m: shape.block, n: shape.outputs, k: shape.inputs, a: .init(row: shape.inputs),
+      b: .transposed(row: shape.inputs), c: shape.outputs, input: shape.precision,
+      output: shape.output, bias: true, relu: shape.relu, workers: shape.workers)
+  }
+
+  private var weight: UnsafeRawPointer { shape.store.pointer(shape.weight, shape.precision) }
+
+  func forward(_ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, worker: Int) {
+    forwardMatmul.run(a: x, b: weight, c: y, bias: shape.biasValues, worker: worker)
+  }
+
+  func prepareBackward() throws {
+    backwardMatmul = try Matmul(
+      m: shape.block, n: shape.inputs, k: shape.outputs, a: .init(row: shape.outputs),
+      b: .init(row: shape.inputs), c: shape.inputs, input: shape.precision,
+      workers: shape.workers)
+  }
+
+  func backward(_ dy: UnsafeRawPointer, into dx: UnsafeMutableRawPointer, worker: Int) {
+    backwardMatmul?.run(a: dy, b: weight, c: dx, worker: worker)
+  }
+
+  func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws
+    -> (UnsafeMutablePointer<Float>, Int) -> Void
+  {
+    let matmul =
+      try gradientMatmuls[rows.count]
+      ?? Matmul(
+        m: rows.count, n: shape.inputs, k: x.rows, a: .transposed(row: shape.outputs),
+        b: .init(row: shape.inputs), c: shape.inputs, input: shape.precision,
+        workers: shape.workers)
+    gradientMatmuls[rows.count] = matmul
+    let first = rows.lowerBound * shape.precision.size
+    return { matmul.run(a: dy[0] + first, b: x[0], c: $0, worker: $1) }
+  }
+}
+
+/// By the processor's instruction for pairs of bf16, from packed copies of the weights.
+final class PairProducts: DenseProducts {
+  private let shape: DenseShape
+  private let forwardWeight: PackedWeight
+  private let forwardMatmul: PairMatmul
+  private var backwardWeight: PackedWeight?
+  private var backwardMatmul: PairMatmul?
+  private var gradientMatmuls: [Int: PairMatmul] = [:]
+
+  let gradientBlock = 25_000
+
+  init(_ shape: DenseShape) throws {
+    self.shape = shape
+    forwardWeight = try shape.store.packed(
+      shape.weight, rows: shape.outputs, columns: shape.inputs, for: .forward)
+    forwardMatmul = try PairMatmul(
+      m: shape.block, by: forwardWeight, output: shape.output, relu: shape.relu,
+      workers: shape.workers)
+  }
+
+  func forward(_ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, worker: Int) {
+    forwardMatmul.run(a: x, b: forwardWeight.base, c: y, bias: shape.biasValues, worker: worker)
+  }
+
+  func prepareBackward() throws {
+    let weight = try shape.store.packed(
+      shape.weight, rows: shape.outputs, columns: shape.inputs, for: .backward)
+    backwardWeight = weight
+    backwardMatmul = try PairMatmul(m: shape.block, by: weight, workers: shape.workers)
+  }
+
+  func backward(_ dy: UnsafeRawPointer, into dx: UnsafeMutableRawPointer, worker: Int) {
+    guard let backwardWeight else { return }
+    backwardMatmul?.run(a: dy, b: backwardWeight.base, c: dx, worker: worker)
+  }
+
+  func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws
+    -> (UnsafeMutablePointer<Float>, Int) -> Void
+  {
+    let (x, dy) = (try x.makePairs(), try dy.makePairs())
+    let matmul =
+      try gradientMatmuls[rows.count]
+      ?? PairMatmul(
+        m: rows.count, n: shape.inputs, rows: x.rows, a: shape.outputs, workers: shape.workers)
+    gradientMatmuls[rows.count] = matmul
+    let first = 2 * rows.lowerBound
+    return { matmul.run(a: dy.base + first, b: x.base, c: $0, worker: $1) }
+  }
+}
