@@ -2,24 +2,42 @@
 #include "vt_train.h"
 
 // Sums run in float over CHUNK values, then in double, so that wide rows lose nothing.
-enum { CHUNK = 512 };
+enum { CHUNK = 512, LANES = 16 };
+
+/// Σ ln f over n ≤ CHUNK factors in [1, 2], by one logarithm of a product for CHUNK / LANES of them;
+/// `f` is used up.
+VT_INLINE float log_product(float *restrict f, size_t n) {
+#pragma clang fp reassociate(on)
+  size_t count = (n + LANES - 1) / LANES * LANES;
+  for (size_t i = n; i < count; i++) f[i] = 1;
+  while (count > LANES) {
+    size_t half = (count / LANES + 1) / 2 * LANES;
+    float *restrict rest = f + half;
+    for (size_t i = 0; i < count - half; i++) f[i] *= rest[i];
+    count = half;
+  }
+  float sum = 0;
+  for (size_t i = 0; i < LANES; i++) sum += log_f32(f[i]);
+  return sum;
+}
 
 VT_INLINE float bernoulli(void *restrict delta, int bf16, int backward, const float *restrict l,
                           const float *restrict x, size_t n, size_t width, float scale) {
 #pragma clang fp reassociate(on)
   (void)width;
-  float sum = 0;
+  float sum = 0, factors[CHUNK];
   for (size_t i = 0; i < n; i++) {
     float a = l[i], e = exp_f32(a < 0 ? a : -a);
     float positive = a > 0 ? a : 0;
-    sum += positive - a * x[i] + log1p_unit(e);
+    sum += positive - a * x[i];
+    factors[i] = 1 + e;
     if (backward) {
       float inverse = 1 / (1 + e);
       float sigmoid = a < 0 ? e * inverse : inverse;
       store(delta, bf16, i, (sigmoid - x[i]) * scale);
     }
   }
-  return sum;
+  return sum + log_product(factors, n);
 }
 
 VT_INLINE float squares(void *restrict delta, int bf16, int backward, const float *restrict mean,

@@ -100,35 +100,42 @@ TARGET static void tile_of(const vt_pair_shape *s, void *c, const vt_bf16 *a, co
 
 // Lists of the pairs that count: how many, then which.
 
+/// Adds those of the sixteen pairs from `first` on that are used; the new length.
+INLINE uint32_t append(uint32_t *list, uint32_t count, __mmask16 used, size_t first) {
+  __m512i number = _mm512_add_epi32(
+      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+      _mm512_set1_epi32((int)first));
+  uint32_t more = (uint32_t)__builtin_popcount(used);
+  _mm512_mask_storeu_epi32(list + 1 + count, first_lanes(more),
+                           _mm512_maskz_compress_epi32(used, number));
+  return count + more;
+}
+
 /// Pairs that are not 0 in all of `rows` rows of A, whose pairs are adjacent.
 TARGET static void list_rows(uint32_t *list, const vt_pair_shape *s, const vt_bf16 *a,
                              size_t rows) {
-  size_t count = 0, pairs = s->k / 2;
-  __m512i number = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  size_t pairs = s->k / 2;
+  uint32_t count = 0;
   for (size_t p = 0; p < pairs; p += LANES) {
     __mmask16 lanes = first_lanes(pairs - p);
     __m512i any = _mm512_setzero_si512();
     for (size_t r = 0; r < rows; r++)
       any = _mm512_or_si512(any, _mm512_maskz_loadu_epi32(lanes, a + r * s->a_row + 2 * p));
     __mmask16 used = _mm512_test_epi32_mask(any, _mm512_set1_epi32(0x7FFF7FFF));
-    __m512i at = _mm512_add_epi32(number, _mm512_set1_epi32((int)p));
-    _mm512_mask_storeu_epi32(list + 1 + count, first_lanes((size_t)__builtin_popcount(used)),
-                             _mm512_maskz_compress_epi32(used, at));
-    count += (size_t)__builtin_popcount(used);
+    count = append(list, count, used, p);
   }
-  list[0] = (uint32_t)count;
+  list[0] = count;
 }
 
-/// Pairs that are not 0 in all of `vectors` vectors of B.
-TARGET static void list_vectors(uint32_t *list, const vt_pair_shape *s, const vt_bf16 *b,
+/// Pairs that are marked in one of `vectors` vectors of B.
+TARGET static void list_vectors(uint32_t *list, const vt_pair_shape *s, size_t vector,
                                 size_t vectors) {
+  size_t groups = (s->k + 2 * LANES - 1) / (2 * LANES);
   uint32_t count = 0;
-  for (size_t p = 0; p < pairs_of(s->k); p++) {
-    __m512i any = _mm512_setzero_si512();
-    for (size_t v = 0; v < vectors; v++)
-      any = _mm512_or_si512(any, _mm512_loadu_si512(b + p * s->b_pair + v * s->b_vector));
-    list[1 + count] = (uint32_t)p;
-    count += _mm512_test_epi32_mask(any, _mm512_set1_epi32(0x7FFF7FFF)) != 0;
+  for (size_t g = 0; g < groups; g++) {
+    __mmask16 used = 0;
+    for (size_t v = vector; v < vector + vectors; v++) used |= s->b_used[v * groups + g];
+    count = append(list, count, used, g * LANES);
   }
   list[0] = count;
 }
@@ -136,21 +143,21 @@ TARGET static void list_vectors(uint32_t *list, const vt_pair_shape *s, const vt
 static inline size_t tiles_of(const vt_pair_shape *s) { return (s->m + ROWS - 1) / ROWS; }
 
 size_t vt_pair_scratch(const vt_pair_shape *s) {
-  return (s->zeros_in_b ? 1 : tiles_of(s)) * (pairs_of(s->k) + 2);
+  return (s->b_used ? 1 : tiles_of(s)) * (pairs_of(s->k) + 2);
 }
 
 void vt_pair_multiply(const vt_pair_shape *s, void *c, const vt_bf16 *a, const vt_bf16 *b,
                       const float *bias, uint32_t *scratch) {
   size_t vectors = (s->n + LANES - 1) / LANES, stride = pairs_of(s->k) + 2;
-  if (!s->zeros_in_b)
+  if (!s->b_used)
     for (size_t t = 0; t < tiles_of(s); t++)
       list_rows(scratch + t * stride, s, a + t * ROWS * s->a_row, least(ROWS, s->m - t * ROWS));
   for (size_t v = 0, width; v < vectors; v += width) {
     // Four vectors that are left are two and two: one alone would wait for its sums.
     width = vectors - v == 4 ? 2 : least(VECTORS, vectors - v);
-    if (s->zeros_in_b) list_vectors(scratch, s, b + v * s->b_vector, width);
+    if (s->b_used) list_vectors(scratch, s, v, width);
     for (size_t t = 0; t < tiles_of(s); t++)
-      tile_of(s, c, a, b, bias, s->zeros_in_b ? scratch : scratch + t * stride, t * ROWS, v,
+      tile_of(s, c, a, b, bias, s->b_used ? scratch : scratch + t * stride, t * ROWS, v,
               least(ROWS, s->m - t * ROWS), width);
   }
 }
@@ -232,16 +239,24 @@ TARGET void vt_pack_plain(vt_bf16 *out, const float *w, size_t rows, size_t colu
   }
 }
 
-TARGET void vt_pair_rows(vt_bf16 *out, const vt_bf16 *x, size_t rows, size_t width) {
-  for (size_t row = 0; row < rows; row += 2) {
-    const vt_bf16 *a = x + row * width, *b = a + width;
-    vt_bf16 *to = out + row * width;
+TARGET void vt_pair_rows(vt_bf16 *out, uint16_t *used, const vt_bf16 *x, size_t rows,
+                         size_t width, size_t first, size_t count) {
+  size_t groups = (rows + 2 * LANES - 1) / (2 * LANES), end = first + count;
+  for (size_t group = first; group < end; group += 2 * LANES) {
     for (size_t column = 0; column < width; column += LANES) {
       __mmask16 lanes = first_lanes(width - column);
-      __m256i low = _mm256_maskz_loadu_epi16(lanes, a + column);
-      __m256i high = row + 1 < rows ? _mm256_maskz_loadu_epi16(lanes, b + column)
-                                    : _mm256_setzero_si256();
-      _mm512_mask_storeu_epi32(to + 2 * column, lanes, side_by_side(low, high));
+      uint32_t marks = 0;
+      for (size_t row = group; row < least(end, group + 2 * LANES); row += 2) {
+        const vt_bf16 *at = x + row * width + column;
+        __m256i low = _mm256_maskz_loadu_epi16(lanes, at);
+        __m256i high =
+            row + 1 < rows ? _mm256_maskz_loadu_epi16(lanes, at + width) : _mm256_setzero_si256();
+        __m512i pair = side_by_side(low, high);
+        _mm512_mask_storeu_epi32(out + row * width + 2 * column, lanes, pair);
+        marks |= (uint32_t)(_mm512_test_epi32_mask(pair, _mm512_set1_epi32(0x7FFF7FFF)) != 0)
+                 << (row - group) / 2;
+      }
+      used[column / LANES * groups + group / (2 * LANES)] = (uint16_t)marks;
     }
   }
 }
@@ -255,6 +270,7 @@ void vt_pack_transposed(vt_bf16 *out, const float *w, size_t rows, size_t column
                         size_t count) {}
 void vt_pack_plain(vt_bf16 *out, const float *w, size_t rows, size_t columns, size_t first,
                    size_t count) {}
-void vt_pair_rows(vt_bf16 *out, const vt_bf16 *x, size_t rows, size_t width) {}
+void vt_pair_rows(vt_bf16 *out, uint16_t *used, const vt_bf16 *x, size_t rows, size_t width,
+                  size_t first, size_t count) {}
 
 #endif

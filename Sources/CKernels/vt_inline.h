@@ -61,6 +61,13 @@ VT_INLINE float log1p_unit(float e) {
   return 2 * (t + t * z * p);
 }
 
+/// ln x for normal x ≥ 1, as accurate as `log1p_unit`.
+VT_INLINE float log_f32(float x) {
+  uint32_t b = bits_of(x);
+  float exponent = (float)((int32_t)(b >> 23) - 127);
+  return exponent * 0.693147181f + log1p_unit(float_of((b & 0x7FFFFF) | 0x3F800000) - 1);
+}
+
 /// A log-variance is clamped to [−30, 20] before every use.
 VT_INLINE float clamp_logvar(float v) {
   v = v < -30 ? -30 : v;

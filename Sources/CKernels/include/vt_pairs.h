@@ -22,9 +22,9 @@ typedef struct {
   /// of the vector.
   size_t b_pair, b_vector;
   size_t c_row;
-  /// Where runs of zeros are looked for and passed over: in eight rows of A, or in three vectors
-  /// of B.
-  int zeros_in_b;
+  /// Which terms are passed over: where null, pairs that are 0 in eight rows of A, whose pairs are
+  /// adjacent; else those not marked for any of three vectors of B, as by vt_pair_rows.
+  const uint16_t *b_used;
   int bf16_output, relu;
 } vt_pair_shape;
 
@@ -45,6 +45,10 @@ void vt_pack_transposed(vt_bf16 *out, const float *w, size_t rows, size_t column
 void vt_pack_plain(vt_bf16 *out, const float *w, size_t rows, size_t columns, size_t first,
                    size_t count);
 
-/// Rows of x[rows × width] side by side: pair row p holds, for each column, rows 2p and 2p + 1;
-/// 0 stands for a last row that is missing.
-void vt_pair_rows(vt_bf16 *out, const vt_bf16 *x, size_t rows, size_t width);
+/// Rows [first, first + count) of x[rows × width] side by side: pair row p holds, for each column,
+/// rows 2p and 2p + 1; 0 stands for a last row that is missing. `first` is a multiple of 32.
+///
+/// Bit b of used[v · ⌈rows / 32⌉ + g] says whether pair row 16·g + b has a value other than 0 in
+/// columns 16·v … 16·v + 15.
+void vt_pair_rows(vt_bf16 *out, uint16_t *used, const vt_bf16 *x, size_t rows, size_t width,
+                  size_t first, size_t count);

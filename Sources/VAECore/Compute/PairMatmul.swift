@@ -25,18 +25,20 @@ package final class PairMatmul: @unchecked Sendable {
     try self.init(
       vt_pair_shape(
         m: m, n: weight.outputs, k: weight.inputs, a_row: weight.inputs, a_pair: 2, b_pair: 32,
-        b_vector: weight.vectorStride, c_row: weight.outputs, zeros_in_b: 0,
+        b_vector: weight.vectorStride, c_row: weight.outputs, b_used: nil,
         bf16_output: output == .bf16 ? 1 : 0, relu: relu ? 1 : 0),
       workers: workers)
   }
 
   /// C[m, n] = Aᵀ · B, f32, from pair rows of A, `a` elements wide, and of B, `n` wide; sums over
-  /// `rows`.
-  package convenience init(m: Int, n: Int, rows: Int, a: Int, workers: Int) throws {
+  /// `rows`. Terms of B that are not marked in `used` are 0.
+  package convenience init(
+    m: Int, n: Int, rows: Int, a: Int, used: UnsafePointer<UInt16>, workers: Int
+  ) throws {
     try self.init(
       vt_pair_shape(
         m: m, n: n, k: rows + rows % 2, a_row: 2, a_pair: 2 * a, b_pair: 2 * n, b_vector: 32,
-        c_row: n, zeros_in_b: 1, bf16_output: 0, relu: 0),
+        c_row: n, b_used: used, bf16_output: 0, relu: 0),
       workers: workers)
   }
 

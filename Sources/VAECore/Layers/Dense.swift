@@ -64,9 +64,9 @@ package final class Dense: @unchecked Sendable {
       try scratch.reserve(count * inputs)
       return GradientTask(cost: count * inputs, factors: [x, dy]) { sink, task, worker in
         let gradient = scratch[worker]
+        let offset = weight + first * inputs
         product(gradient, worker)
-        sink.take(
-          offset: weight + first * inputs, count: count * inputs, gradient: gradient, task: task)
+        sink.take(offset: offset, count: count * inputs, gradient: gradient, task: task)
         vt_column_sums(
           gradient, dy[0] + first * dy.precision.size, dy.isBF16, x.rows, count, outputs)
         sink.take(offset: bias + first, count: count, gradient: gradient, task: task)

@@ -14,10 +14,12 @@ protocol DenseProducts: AnyObject {
   /// dx = dy · W for a block of rows, in f32.
   func backward(_ dy: UnsafeRawPointer, into dx: UnsafeMutableRawPointer, worker: Int)
 
-  /// Rows `rows` of dW = dyᵀ · x over the whole batch, as what writes them, in f32.
-  func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws
-    -> (_ gradient: UnsafeMutablePointer<Float>, _ worker: Int) -> Void
+  /// What computes rows `rows` of dW = dyᵀ · x over the whole batch.
+  func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws -> WeightGradient
 }
+
+/// Writes rows of dW in f32.
+typealias WeightGradient = (_ gradient: UnsafeMutablePointer<Float>, _ worker: Int) -> Void
 
 /// What a dense layer is made of.
 struct DenseShape {
@@ -72,9 +74,7 @@ final class OneDNNProducts: DenseProducts {
     backwardMatmul?.run(a: dy, b: weight, c: dx, worker: worker)
   }
 
-  func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws
-    -> (UnsafeMutablePointer<Float>, Int) -> Void
-  {
+  func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws -> WeightGradient {
     let matmul =
       try gradientMatmuls[rows.count]
       ?? Matmul(
@@ -123,16 +123,16 @@ final class PairProducts: DenseProducts {
     backwardMatmul?.run(a: dy, b: backwardWeight.base, c: dx, worker: worker)
   }
 
-  func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws
-    -> (UnsafeMutablePointer<Float>, Int) -> Void
-  {
+  func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws -> WeightGradient {
+    let rowCount = x.rows
     let (x, dy) = (try x.makePairs(), try dy.makePairs())
     let matmul =
       try gradientMatmuls[rows.count]
       ?? PairMatmul(
-        m: rows.count, n: shape.inputs, rows: x.rows, a: shape.outputs, workers: shape.workers)
+        m: rows.count, n: shape.inputs, rows: rowCount, a: shape.outputs, used: x.used.base,
+        workers: shape.workers)
     gradientMatmuls[rows.count] = matmul
     let first = 2 * rows.lowerBound
-    return { matmul.run(a: dy.base + first, b: x.base, c: $0, worker: $1) }
+    return { matmul.run(a: dy.values.base + first, b: x.values.base, c: $0, worker: $1) }
   }
 }

@@ -6,7 +6,7 @@ package final class Matrix: @unchecked Sendable {
   package let width: Int
   package let precision: Precision
   private let storage: AlignedBuffer<UInt8>
-  private var pairs: AlignedBuffer<UInt16>?
+  private var pairs: Pairs?
 
   /// - Throws: `ComputeError.outOfMemory`.
   package init(rows: Int, width: Int, precision: Precision = .f32) throws {
@@ -40,29 +40,33 @@ package final class Matrix: @unchecked Sendable {
     }
   }
 
-  /// Neighbouring rows side by side, for products that sum over rows (vt_pairs.h); `pairRows` keeps
-  /// them up to date.
+  /// Neighbouring rows side by side, and where they are not 0, for products that sum over rows
+  /// (vt_pairs.h); `pairRows` keeps them up to date.
   struct Pairs {
-    let base: UnsafePointer<UInt16>
-    let rows: Int
+    let values: AlignedBuffer<UInt16>
+    let used: AlignedBuffer<UInt16>
   }
 
   var hasPairs: Bool { pairs != nil }
 
   /// - Throws: `ComputeError.outOfMemory`.
   func makePairs() throws -> Pairs {
-    // Whole vectors are read, so the last may reach past the end.
-    let pairs = try self.pairs ?? AlignedBuffer(count: (rows + rows % 2) * width + 32)
+    let pairs =
+      try self.pairs
+      ?? Pairs(
+        // Whole vectors are read, so the last may reach past the end.
+        values: AlignedBuffer(count: (rows + rows % 2) * width + 32),
+        used: AlignedBuffer(count: (width + 15) / 16 * ((rows + 31) / 32)))
     self.pairs = pairs
-    return Pairs(base: pairs.base, rows: rows)
+    return pairs
   }
 
-  /// Pairs rows anew; the first is even.
+  /// Pairs rows anew; the first is a multiple of 32.
   package func pairRows(_ range: Range<Int>) {
     guard let pairs else { return }
     vt_pair_rows(
-      pairs.base + range.lowerBound * width,
-      self[range.lowerBound].assumingMemoryBound(to: UInt16.self), range.count, width)
+      pairs.values.base, pairs.used.base, self[0].assumingMemoryBound(to: UInt16.self), rows,
+      width, range.lowerBound, range.count)
   }
 
   package var isBF16: Int32 { precision == .bf16 ? 1 : 0 }
