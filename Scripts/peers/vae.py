@@ -183,7 +183,7 @@ class Loader:
     def epoch(self):
         self.model.train()
         total = 0
-        for x in self.loader:
+        for x, _ in self.loader:
             x = x.to(self.device).flatten(1)
             self.adam.zero_grad()
             logits, mean, logvar = self.model(x)
@@ -195,13 +195,16 @@ class Loader:
 
 
 class Images(torch.utils.data.Dataset):
-    """Images as torchvision.datasets.MNIST gives them: a PIL image an item, then ToTensor."""
+    """Images as torchvision.datasets.MNIST gives them: an item is a PIL image, put through
+    ToTensor, and a label; the labels here are all 0."""
 
     def __init__(self, images):
         from PIL import Image
 
         # PIL has no image of two dimensions that is not grey; rows of numbers become one line.
-        self.images = images if images.ndim == 3 else images.reshape(len(images), 1, -1)
+        images = images if images.ndim == 3 else images.reshape(len(images), 1, -1)
+        self.data = torch.from_numpy(images)
+        self.targets = torch.zeros(len(images), dtype=torch.int64)
         self.to_image = Image.fromarray
         try:
             from torchvision.transforms import ToTensor
@@ -218,10 +221,11 @@ class Images(torch.utils.data.Dataset):
         return pixels.to(torch.get_default_dtype()).div(255)
 
     def __len__(self):
-        return len(self.images)
+        return len(self.data)
 
     def __getitem__(self, i):
-        return self.transform(self.to_image(self.images[i]))
+        image, target = self.data[i], int(self.targets[i])
+        return self.transform(self.to_image(image.numpy())), target
 
 
 def train(args):

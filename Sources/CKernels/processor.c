@@ -11,19 +11,25 @@ static int has_amx(void) {
          (d >> 22 & 1);
 }
 
+static int has_avx512(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
 /// CPUID leaf 7, subleaf 1, EAX bit 5.
 static int has_avx512_bf16(void) {
   unsigned a, b, c, d;
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
-         (a >> 5 & 1);
+  return has_avx512() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
 }
 
 int vt_has_bf16(void) { return has_amx() || has_avx512_bf16(); }
-int vt_has_pairs(void) { return has_avx512_bf16() && !has_amx(); }
+int vt_has_products(int bf16) { return bf16 ? has_avx512_bf16() && !has_amx() : has_avx512(); }
 #else
 int vt_has_bf16(void) { return 0; }
-int vt_has_pairs(void) { return 0; }
+int vt_has_products(int bf16) {
+  (void)bf16;
+  return 0;
+}
 #endif
 
 #include <unistd.h>

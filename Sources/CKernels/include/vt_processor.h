@@ -3,8 +3,9 @@
 /// Whether the processor has instructions that multiply bfloat16.
 int vt_has_bf16(void);
 
-/// Whether vt_pairs.h may be used, and is the fastest there is: no tile unit (AMX) is faster yet.
-int vt_has_pairs(void);
+/// Whether vt_product.h may be used for bf16, or for f32, and is the fastest there is: bf16 has no
+/// tile unit (AMX) that is faster yet.
+int vt_has_products(int bf16);
 
 /// The processors this process may run on, at least 1.
 int vt_processors(void);

@@ -15,18 +15,18 @@ package final class Dense: @unchecked Sendable {
   ///   - relu: rectify y.
   ///   - output: the type of y; f32 where y is read by an elementwise pass.
   ///   - block: rows in one call.
-  ///   - pairs: whether bf16 is multiplied in pairs, and not by oneDNN.
+  ///   - packed: whether to multiply from packed weights, and not by oneDNN; nil is what is faster.
   package init(
     _ name: String, in store: ParameterStore, inputs: Int, outputs: Int, relu: Bool = false,
     precision: Precision, output: Precision = .f32, block: Int, workers: Int,
-    pairs: Bool = PairMatmul.isAvailable
+    packed: Bool? = nil
   ) throws {
     shape = DenseShape(
       inputs: inputs, outputs: outputs, relu: relu, precision: precision, output: output,
       block: block, workers: workers, store: store, weight: store.offset(of: name + ".weight"),
       bias: store.offset(of: name + ".bias"))
-    products =
-      precision == .bf16 && pairs ? try PairProducts(shape) : try OneDNNProducts(shape)
+    let packed = packed ?? PackedMatmul.isAvailable(precision)
+    products = packed ? try PackedProducts(shape) : try OneDNNProducts(shape)
   }
 
   package var inputs: Int { shape.inputs }

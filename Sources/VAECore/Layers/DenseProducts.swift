@@ -87,24 +87,30 @@ final class OneDNNProducts: DenseProducts {
   }
 }
 
-/// By the processor's instruction for pairs of bf16, from packed copies of the weights.
-final class PairProducts: DenseProducts {
+/// From packed copies of the weights, where the processor is one for them.
+final class PackedProducts: DenseProducts {
   private let shape: DenseShape
   private let forwardWeight: PackedWeight
-  private let forwardMatmul: PairMatmul
+  private let forwardMatmul: PackedMatmul
   private var backwardWeight: PackedWeight?
-  private var backwardMatmul: PairMatmul?
-  private var gradientMatmuls: [Int: PairMatmul] = [:]
+  private var backwardMatmul: PackedMatmul?
+  private var gradientMatmuls: [Int: PackedMatmul] = [:]
 
   let gradientBlock = 25_000
 
   init(_ shape: DenseShape) throws {
     self.shape = shape
-    forwardWeight = try shape.store.packed(
-      shape.weight, rows: shape.outputs, columns: shape.inputs, for: .forward)
-    forwardMatmul = try PairMatmul(
+    forwardWeight = try Self.weight(shape, for: .forward)
+    forwardMatmul = try PackedMatmul(
       m: shape.block, by: forwardWeight, output: shape.output, relu: shape.relu,
       workers: shape.workers)
+  }
+
+  private static func weight(_ shape: DenseShape, for use: PackedWeight.Use) throws
+    -> PackedWeight
+  {
+    try shape.store.packed(
+      shape.weight, rows: shape.outputs, columns: shape.inputs, for: use, shape.precision)
   }
 
   func forward(_ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, worker: Int) {
@@ -112,10 +118,9 @@ final class PairProducts: DenseProducts {
   }
 
   func prepareBackward() throws {
-    let weight = try shape.store.packed(
-      shape.weight, rows: shape.outputs, columns: shape.inputs, for: .backward)
+    let weight = try Self.weight(shape, for: .backward)
     backwardWeight = weight
-    backwardMatmul = try PairMatmul(m: shape.block, by: weight, workers: shape.workers)
+    backwardMatmul = try PackedMatmul(m: shape.block, by: weight, workers: shape.workers)
   }
 
   func backward(_ dy: UnsafeRawPointer, into dx: UnsafeMutableRawPointer, worker: Int) {
@@ -124,15 +129,12 @@ final class PairProducts: DenseProducts {
   }
 
   func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws -> WeightGradient {
-    let rowCount = x.rows
-    let (x, dy) = (try x.makePairs(), try dy.makePairs())
+    let (x, dy) = (try x.summedRows(), try dy.summedRows())
     let matmul =
       try gradientMatmuls[rows.count]
-      ?? PairMatmul(
-        m: rows.count, n: shape.inputs, rows: rowCount, a: shape.outputs, used: x.used.base,
-        workers: shape.workers)
+      ?? PackedMatmul(m: rows.count, transposed: dy, by: x, workers: shape.workers)
     gradientMatmuls[rows.count] = matmul
-    let first = 2 * rows.lowerBound
-    return { matmul.run(a: dy.values.base + first, b: x.values.base, c: $0, worker: $1) }
+    let columns = dy.base + 4 * rows.lowerBound
+    return { matmul.run(a: columns, b: x.base, c: $0, worker: $1) }
   }
 }

@@ -8,12 +8,20 @@ package final class Matrix: @unchecked Sendable {
   private let storage: AlignedBuffer<UInt8>
   private var pairs: Pairs?
 
+  private struct Pairs {
+    let values: AlignedBuffer<UInt16>
+    let used: AlignedBuffer<UInt16>
+  }
+
+  /// Bytes behind the last row: products read whole vectors.
+  private static let slack = 64
+
   /// - Throws: `ComputeError.outOfMemory`.
   package init(rows: Int, width: Int, precision: Precision = .f32) throws {
     self.rows = rows
     self.width = width
     self.precision = precision
-    storage = try AlignedBuffer(count: rows * width * precision.size)
+    storage = try AlignedBuffer(count: rows * width * precision.size + Self.slack)
   }
 
   package subscript(row: Int) -> UnsafeMutableRawPointer {
@@ -40,26 +48,26 @@ package final class Matrix: @unchecked Sendable {
     }
   }
 
-  /// Neighbouring rows side by side, and where they are not 0, for products that sum over rows
-  /// (vt_pairs.h); `pairRows` keeps them up to date.
-  struct Pairs {
-    let values: AlignedBuffer<UInt16>
-    let used: AlignedBuffer<UInt16>
-  }
-
-  var hasPairs: Bool { pairs != nil }
-
+  /// The matrix for packed products that sum over its rows. In bf16 a copy, two rows side by side,
+  /// that `pairRows` brings up to date.
+  ///
   /// - Throws: `ComputeError.outOfMemory`.
-  func makePairs() throws -> Pairs {
+  func summedRows() throws -> SummedRows {
+    guard precision == .bf16 else {
+      return SummedRows(base: self[0], width: width, terms: rows, precision: .f32, used: nil)
+    }
     let pairs =
       try self.pairs
       ?? Pairs(
-        // Whole vectors are read, so the last may reach past the end.
-        values: AlignedBuffer(count: (rows + rows % 2) * width + 32),
+        values: AlignedBuffer(count: (rows + rows % 2) * width + Self.slack / 2),
         used: AlignedBuffer(count: (width + 15) / 16 * ((rows + 31) / 32)))
     self.pairs = pairs
-    return pairs
+    return SummedRows(
+      base: UnsafeMutableRawPointer(pairs.values.base), width: width, terms: rows + rows % 2,
+      precision: .bf16, used: pairs.used)
   }
+
+  var hasPairs: Bool { pairs != nil }
 
   /// Pairs rows anew; the first is a multiple of 32.
   package func pairRows(_ range: Range<Int>) {

@@ -139,14 +139,16 @@ public final class ParameterStore: @unchecked Sendable {
   /// The copy of the matrix at `offset` for that use, up to date; made once for all layers.
   ///
   /// - Throws: `ComputeError.outOfMemory`.
-  func packed(_ offset: Int, rows: Int, columns: Int, for use: PackedWeight.Use) throws
-    -> PackedWeight
-  {
+  func packed(
+    _ offset: Int, rows: Int, columns: Int, for use: PackedWeight.Use, _ precision: Precision
+  ) throws -> PackedWeight {
     let found = packed.first {
-      $0.offset == offset && $0.weight.use == use && $0.weight.rows == rows
-        && $0.weight.columns == columns
+      $0.offset == offset && $0.weight.rows == rows && $0.weight.columns == columns
+        && $0.weight.use == use && $0.weight.precision == precision
     }
-    let weight = try found?.weight ?? PackedWeight(rows: rows, columns: columns, use: use)
+    let weight =
+      try found?.weight
+      ?? PackedWeight(rows: rows, columns: columns, use: use, precision: precision)
     if found == nil { packed.append((offset, weight)) }
     weight.pack(values.base + offset, rows: 0..<rows)
     return weight

@@ -6,11 +6,10 @@ import VAECore
 struct DenseTests {
   private static let (inputs, outputs, rows) = (321, 403, 19)
 
-  @Test(arguments: [(Precision.f32, false), (.bf16, false), (.bf16, true)])
-  func allPassesAreTheSums(_ precision: Precision, _ pairs: Bool) throws {
-    guard precision == .f32 || (pairs ? PairMatmul.isAvailable : MatmulTests.hasBF16) else {
-      return
-    }
+  @Test(arguments: [Precision.f32, .bf16], [false, true])
+  func allPassesAreTheSums(_ precision: Precision, _ packed: Bool) throws {
+    guard packed ? PackedMatmul.isAvailable(precision) : precision == .f32 || MatmulTests.hasBF16
+    else { return }
     let (inputs, outputs, rows) = (Self.inputs, Self.outputs, Self.rows)
     let store = try ParameterStore([
       .init(name: "d.weight", shape: [outputs, inputs], initialiser: .uniform(bound: 0.1)),
@@ -19,7 +18,7 @@ struct DenseTests {
     store.initialise(seed: 6)
     let dense = try Dense(
       "d", in: store, inputs: inputs, outputs: outputs, precision: precision, block: rows,
-      workers: 2, pairs: pairs)
+      workers: 2, packed: packed)
     try dense.prepareBackward()
     let x = try matrix(rows, inputs, precision, scale: 1)
     let dy = try matrix(rows, outputs, precision, scale: 0.1)

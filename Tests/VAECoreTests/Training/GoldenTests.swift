@@ -112,6 +112,12 @@ final class GoldenRun {
     figures = try golden.decode(Figures.self, "\(name).figures")
     model = try VAE(configurationJSON: golden.file.metadata["\(name).config", default: ""])
     model.parameters.initialise(seed: figures.seed)
+    if golden.file.entry("\(name).initial") != nil {
+      let initial = try Self.split(golden.file.floats("\(name).initial"), model)
+      for (index, values) in initial.enumerated() {
+        _ = model.parameters[index].update(fromContentsOf: values)
+      }
+    }
     var inputs = try golden.file.floats("inputs")
     if model.configuration.likelihood != .bernoulli { inputs = inputs.map { $0 * 3 - 1 } }
     let rows = try rowStore(inputs, shape: [12])
@@ -123,12 +129,6 @@ final class GoldenRun {
     pool = try WorkerPool(threads: 2)
     indices = Array(0..<UInt32(rows.rows))
     graph = try model.makeGraph(rows: rows, options: options, pool: pool)
-    if golden.file.entry("\(name).initial") != nil {
-      let initial = try split(golden.file.floats("\(name).initial"))
-      for (index, values) in initial.enumerated() {
-        _ = model.parameters[index].update(fromContentsOf: values)
-      }
-    }
   }
 
   /// The forward and backward pass of all rows.
@@ -152,7 +152,9 @@ final class GoldenRun {
   }
 
   /// Values one behind the other, by parameter.
-  func split(_ values: [Float]) -> [[Float]] {
+  func split(_ values: [Float]) -> [[Float]] { Self.split(values, model) }
+
+  private static func split(_ values: [Float], _ model: VAE) -> [[Float]] {
     var rest = values[...]
     return model.parameters.specs.map { spec in
       defer { rest = rest.dropFirst(spec.count) }
