@@ -61,11 +61,53 @@ VT_INLINE void reparameterise_backward(void *restrict heads_delta, int bf16,
   }
 }
 
+// Rows are narrow and seldom fill vectors: with one particle and one weight for all, as is usual,
+// as many as fit are laid one behind the other first.
+enum { FLAT = 1024 };
+
+VT_INLINE void reparameterise_backward_flat(void *restrict heads_delta, int bf16,
+                                            const float *restrict dz, const float *restrict heads,
+                                            const float *restrict noise, size_t rows,
+                                            size_t latent, float w) {
+  float mean[FLAT], raw[FLAT], dmean[FLAT], dv[FLAT];
+  vt_bf16 narrow[2 * FLAT];
+  size_t n = rows * latent;
+  for (size_t r = 0; r < rows; r++) {
+    memcpy(mean + r * latent, heads + 2 * r * latent, latent * sizeof(float));
+    memcpy(raw + r * latent, heads + (2 * r + 1) * latent, latent * sizeof(float));
+  }
+  for (size_t i = 0; i < n; i++) {
+    float v = clamp_logvar(raw[i]), half_deviation = 0.5f * exp_f32(v * 0.5f);
+    dmean[i] = w * mean[i] + dz[i];
+    float d = 0.5f * w * (exp_f32(v) - 1) + dz[i] * noise[i] * half_deviation;
+    dv[i] = raw[i] == v ? d : 0;
+  }
+  for (size_t i = 0; bf16 && i < n; i++) {
+    narrow[i] = to_bf16(dmean[i]);
+    narrow[FLAT + i] = to_bf16(dv[i]);
+  }
+  size_t size = latent * (bf16 ? sizeof(vt_bf16) : sizeof(float));
+  const char *first = bf16 ? (const char *)narrow : (const char *)dmean;
+  const char *second = bf16 ? (const char *)(narrow + FLAT) : (const char *)dv;
+  for (size_t r = 0; r < rows; r++) {
+    memcpy((char *)heads_delta + 2 * r * size, first + r * size, size);
+    memcpy((char *)heads_delta + (2 * r + 1) * size, second + r * size, size);
+  }
+}
+
 VT_CLONES void vt_reparameterise_backward(void *restrict heads_delta, int bf16,
                                           const float *restrict dz, const float *restrict heads,
                                           const float *restrict noise, const float *restrict gate,
                                           size_t rows, size_t latent, size_t particles,
                                           float weight) {
+  if (particles == 1 && !gate && latent <= FLAT) {
+    size_t element = bf16 ? sizeof(vt_bf16) : sizeof(float), most = FLAT / latent;
+    for (size_t r = 0; r < rows; r += most)
+      reparameterise_backward_flat((char *)heads_delta + 2 * r * latent * element, bf16,
+                                   dz + r * latent, heads + 2 * r * latent, noise + r * latent,
+                                   rows - r < most ? rows - r : most, latent, weight);
+    return;
+  }
   for (size_t r = 0; r < rows; r++) {
     if (particles == 1)
       reparameterise_backward(heads_delta, bf16, dz, heads, noise, gate, r, latent, 1, weight);

@@ -25,8 +25,10 @@ public struct GraphOptions: Sendable, Equatable {
 
 /// What a batch came to: a value a row, in nats, valid until the next batch.
 public struct BatchLosses {
-  /// What is minimised.
+  /// What is minimised, without `freeNats`.
   public let objective: UnsafePointer<Double>
+  /// What dimensions below their free nats add to each row's objective.
+  public var freeNats = 0.0
   /// −E[log p(x|z)].
   public let reconstruction: UnsafePointer<Double>
   /// KL(q(z|x) ‖ p(z)).

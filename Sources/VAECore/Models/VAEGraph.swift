@@ -64,15 +64,13 @@ final class VAEGraph: TrainingGraph {
   private var isPlain: Bool { model.configuration.code == .plain }
 
   var losses: BatchLosses {
-    let settings = options.objective
-    if settings.freeBits > 0, !isPlain {
-      let rows = batch.indices.count
-      let free = latent.freeNats(below: settings.freeBits, rows: rows) * Double(beta)
-      for row in 0..<rows { objective[row] += free }
-    }
+    let freeBits = options.objective.freeBits
+    let free =
+      freeBits > 0 && !isPlain
+      ? latent.freeNats(below: freeBits, rows: batch.indices.count) * Double(beta) : 0
     return BatchLosses(
-      objective: objective, reconstruction: reconstruction, divergence: divergence,
-      statistics: latent.totals())
+      objective: objective, freeNats: free, reconstruction: reconstruction,
+      divergence: divergence, statistics: latent.totals())
   }
 
   var gradientTaskCount: Int { gradientPlan.count }

@@ -8,7 +8,8 @@ public final class Trainer {
     case finished
     /// `stop` said so. Where checkpoints are written, one holds the run as it was left.
     case interrupted
-    /// The time allowed is over.
+    /// The time allowed is over. A checkpoint holds the run as it was left; with patience, the model
+    /// is the best so far.
     case outOfTime
     /// The validation loss has not become better for long enough.
     case outOfPatience
@@ -104,7 +105,11 @@ public final class Trainer {
           if control.checkpoint != nil { try saveCheckpoint() }
           return .interrupted
         }
-        if let limit = control.maxTime, clock.now - began > limit { return .outOfTime }
+        if let limit = control.maxTime, clock.now - began > limit {
+          if control.checkpoint != nil { try saveCheckpoint() }
+          takeBest()
+          return .outOfTime
+        }
         if case .time(let interval) = control.every, control.checkpoint != nil,
           clock.now - saved > interval
         {
@@ -238,6 +243,7 @@ public final class Trainer {
 
   private func saveCheckpoint() throws {
     guard let path = control.checkpoint else { return }
+    guard model.parameters.isFinite else { throw diverged("model") }
     try Checkpoint.write(
       path, model: model, record: record, state: state, buffers: buffers)
   }

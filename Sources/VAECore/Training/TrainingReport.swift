@@ -59,7 +59,7 @@ struct LossSums: Codable {
 
   /// Adds what a batch of `count` rows came to. False where that is not finite.
   mutating func add(_ batch: BatchLosses, count: Int) -> Bool {
-    var sums = (0.0, 0.0, 0.0)
+    var sums = (batch.freeNats * Double(count), 0.0, 0.0)
     for row in 0..<count {
       sums.0 += batch.objective[row]
       sums.1 += batch.reconstruction[row]

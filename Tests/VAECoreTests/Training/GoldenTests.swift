@@ -147,7 +147,7 @@ final class GoldenRun {
       indices.indices.reduce(0) { $0 + values[$1] } / rows
     }
     return Losses(
-      loss: mean(batch.objective), reconstruction: mean(batch.reconstruction),
+      loss: mean(batch.objective) + batch.freeNats, reconstruction: mean(batch.reconstruction),
       kl: mean(batch.divergence))
   }
 

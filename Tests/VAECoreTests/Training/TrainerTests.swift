@@ -203,6 +203,31 @@ struct TrainerTests {
     #expect(resumed.values == run.values && resumed.trainer.record == run.trainer.record)
   }
 
+  @Test func timeThatIsOverKeepsTheLastStepAndTheBest() throws {
+    let path = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString).ckpt"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var control = TrainingControl()
+    control.checkpoint = path
+    var options = Self.options()
+    options.epochs = 6
+    options.patience = 50
+    options.optimiser.learningRate = 0.05
+    let rows = try TrainingRows(try Self.rows(), holdingOut: 0.3, seed: 2)
+    var run = try Run(options, rows: rows, control: control)
+    #expect(try run.run() == .finished)
+    options.epochs = 200
+    control.maxTime = .zero
+    var kept: [Data] = []
+    for _ in 1...2 {
+      var resumed = try Run(
+        options, rows: rows, control: control, resuming: Checkpoint(ByteSource(path: path)))
+      #expect(try resumed.run() == .outOfTime)
+      #expect(resumed.values == run.values)
+      kept.append(try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+    #expect(kept[0] != kept[1], "each run went a step further")
+  }
+
   @Test(arguments: [1e3, 1e15, 1e30])
   func divergenceStopsWithAFiniteModel(_ rate: Double) throws {
     var options = Self.options()
