@@ -5,8 +5,11 @@ package struct RowBlocks: Sendable {
   /// Rows in all, dead ones at the end included.
   package var capacity: Int { size * count }
 
-  /// At least `rows` rows in equal blocks of at most `most`, an even number where there are several.
-  package init(rows: Int, most: Int = 64) {
+  /// At least `rows` rows in equal blocks, an even number in each where there are several. A block
+  /// has 64 rows at most where each stands for `particles`, and small batches, too, make several
+  /// where they can, for several workers.
+  package init(rows: Int, particles: Int = 1) {
+    let most = max(1, max(16, min(64, rows * particles / 4)) / particles)
     count = max(1, (rows + most - 1) / most)
     let even = (rows + count - 1) / count
     size = count == 1 ? even : even + even % 2  // rows are paired inside blocks

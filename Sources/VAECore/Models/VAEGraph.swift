@@ -34,10 +34,7 @@ final class VAEGraph: TrainingGraph {
     beta = model.beta
     particles = configuration.code == .plain ? 1 : options.objective.particles
     let (precision, particles) = (options.precision, particles)
-    let rowsAtOnce = min(options.batch, rows.rows)
-    // Small batches, too, give several workers something to do.
-    let block = max(16, min(64, rowsAtOnce / 4))
-    let blocks = RowBlocks(rows: rowsAtOnce, most: max(1, block / particles))
+    let blocks = RowBlocks(rows: min(options.batch, rows.rows), particles: particles)
     self.blocks = blocks
     network = try VAENetwork(
       model, precision: precision, blocks: blocks, particles: particles, workers: pool.count)
