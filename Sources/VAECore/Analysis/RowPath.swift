@@ -24,7 +24,7 @@ public enum PathKind: Sendable, CaseIterable {
 public func writePath(
   through reader: TensorReader, steps: Int, kind: PathKind = .straight, to sink: ByteSink
 ) throws {
-  let writer = try PatientWriter(
+  let writer = try DeferredHeaderWriter(
     sink, type: .f4, rowShape: reader.rowShape,
     rows: .atLeast(rowsOfPath(through: reader.declaredRows, steps: steps)))
   let batch = RowBatch()

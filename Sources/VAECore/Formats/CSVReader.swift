@@ -31,7 +31,7 @@ private struct CSVReader {
   private let type: ElementType
   private let rowShape: [Int]?
   private let sink: ByteSink
-  private var writer: PatientWriter?
+  private var writer: DeferredHeaderWriter?
   /// Fields a row must have, once that is known.
   private var width: Int?
   private var line = 1
@@ -153,7 +153,7 @@ private struct CSVReader {
   /// Writes the rows read so far.
   private mutating func flush() throws {
     if writer == nil, let width {
-      writer = try PatientWriter(
+      writer = try DeferredHeaderWriter(
         sink, type: type, rowShape: rowShape ?? (width == 1 ? [] : [width]), rows: .atLeast(0))
     }
     try bytes.withUnsafeBytes { try writer?.write(raw: $0) }

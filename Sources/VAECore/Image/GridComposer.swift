@@ -6,7 +6,7 @@ final class GridComposer {
   private let declared: Int
   private let sink: ByteSink
   private let name: String
-  private let patience: Int
+  private let mostHeld: Int
   /// Pictures not drawn yet, as bytes.
   private var waiting: [UInt8] = []
   private var count = 0
@@ -14,10 +14,10 @@ final class GridComposer {
 
   /// - Parameters:
   ///   - declared: the rows that the stream's first header declares.
-  ///   - patience: the bytes of pictures that may wait for the end of the stream.
+  ///   - mostHeld: the bytes of pictures that may wait for the end of the stream.
   init(
     shape: ImageShape, options: GridOptions, declared: Int, to sink: ByteSink, name: String,
-    patience: Int = 1 << 24
+    mostHeld: Int = 1 << 24
   ) {
     self.shape = shape
     self.options = options
@@ -25,7 +25,7 @@ final class GridComposer {
     self.declared = declared
     self.sink = sink
     self.name = name
-    self.patience = patience
+    self.mostHeld = mostHeld
   }
 
   /// Takes the next pictures, `shape.count` values each.
@@ -46,7 +46,7 @@ final class GridComposer {
       if let base = bytes.baseAddress { quantizer.quantize(picture, into: base + start) }
     }
     count += 1
-    if canvas == nil, waiting.count >= patience, count <= declared {
+    if canvas == nil, waiting.count >= mostHeld, count <= declared {
       canvas = try makeCanvas(total: declared)
     }
     try draw()

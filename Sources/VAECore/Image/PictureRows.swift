@@ -52,7 +52,7 @@ package func writePictures(
   count: Int, options: PictureOptions, to sink: ByteSink, opening source: (Int) throws -> ByteSource
 ) throws {
   var first: PictureRow?
-  var writer: PatientWriter?
+  var writer: DeferredHeaderWriter?
   for index in 0..<count {
     let source = try source(index)
     repeat {
@@ -61,7 +61,7 @@ package func writePictures(
       first = first ?? row
       let rows =
         try writer
-        ?? PatientWriter(
+        ?? DeferredHeaderWriter(
           sink, type: .u1, rowShape: row.shape(options), rows: .atLeast(count))
       writer = rows
       try row.samples(options).withUnsafeBytes(rows.write(raw:))

@@ -41,7 +41,7 @@ package final class RowCarrier {
   }
 
   /// Writes the rows and forgets them.
-  package func move(to writer: PatientWriter) throws {
+  package func move(to writer: DeferredHeaderWriter) throws {
     try writer.write(raw: raw)
     clear()
   }

@@ -1,13 +1,13 @@
 import Testing
 import VAECore
 
-struct PatientWriterTests {
+struct DeferredHeaderWriterTests {
   /// The rows of each array that comes of writing 10 rows of two bytes, two at a time.
-  private func arrays(rows: RowCount, patience: Int) throws -> [Int] {
+  private func arrays(rows: RowCount, mostHeld: Int) throws -> [Int] {
     let bytes = (0..<20).map { UInt8($0) }
     let stream = try Streams.written { sink in
-      let writer = try PatientWriter(
-        sink, type: .u1, rowShape: [2], rows: rows, patience: patience)
+      let writer = try DeferredHeaderWriter(
+        sink, type: .u1, rowShape: [2], rows: rows, mostHeld: mostHeld)
       for start in stride(from: 0, to: 20, by: 4) {
         try bytes[start..<(start + 4)].withUnsafeBytes(writer.write(raw:))
       }
@@ -31,24 +31,24 @@ struct PatientWriterTests {
   }
 
   @Test func fewRowsMakeOneArray() throws {
-    #expect(try arrays(rows: .exactly(10), patience: 0) == [10])
-    #expect(try arrays(rows: .atLeast(0), patience: 20) == [10])
-    #expect(try arrays(rows: .atLeast(3), patience: .max) == [10])
+    #expect(try arrays(rows: .exactly(10), mostHeld: 0) == [10])
+    #expect(try arrays(rows: .atLeast(0), mostHeld: 20) == [10])
+    #expect(try arrays(rows: .atLeast(3), mostHeld: .max) == [10])
   }
 
   @Test func manyRowsMakeOneArrayOfThosePromised() throws {
-    #expect(try arrays(rows: .atLeast(10), patience: 8) == [10])
-    #expect(try arrays(rows: .atLeast(7), patience: 8) == [7, 1, 2])
+    #expect(try arrays(rows: .atLeast(10), mostHeld: 8) == [10])
+    #expect(try arrays(rows: .atLeast(7), mostHeld: 8) == [7, 1, 2])
   }
 
   @Test func withoutPromiseArraysAreOfEqualSize() throws {
-    #expect(try arrays(rows: .atLeast(0), patience: 8) == [4, 4, 2])
-    #expect(try arrays(rows: .atLeast(2), patience: 8) == [4, 4, 2])
+    #expect(try arrays(rows: .atLeast(0), mostHeld: 8) == [4, 4, 2])
+    #expect(try arrays(rows: .atLeast(2), mostHeld: 8) == [4, 4, 2])
   }
 
   @Test func noRowsMakeAnEmptyArray() throws {
     let stream = try Streams.written { sink in
-      try PatientWriter(sink, type: .f4, rowShape: [3], rows: .atLeast(0)).finish()
+      try DeferredHeaderWriter(sink, type: .f4, rowShape: [3], rows: .atLeast(0)).finish()
     }
     let reader = try Streams.reader(stream)
     #expect(reader.declaredRows == 0 && reader.rowShape == [3])
@@ -57,7 +57,7 @@ struct PatientWriterTests {
   @Test func promisesAreKept() throws {
     #expect(throws: StreamError.self) {
       try Streams.written { sink in
-        try PatientWriter(sink, type: .f4, rowShape: [3], rows: .exactly(1)).finish()
+        try DeferredHeaderWriter(sink, type: .f4, rowShape: [3], rows: .exactly(1)).finish()
       }
     }
   }

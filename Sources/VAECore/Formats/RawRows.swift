@@ -67,7 +67,7 @@ package func readRaw(
   let rowBytes = row.count * size
   let output: ElementType = type.element == .u1 ? .u1 : .f4
   let count = try rows.map { .exactly($0) } ?? rowsAhead(in: source, rowBytes: rowBytes)
-  let writer = try PatientWriter(sink, type: output, rowShape: rowShape, rows: count)
+  let writer = try DeferredHeaderWriter(sink, type: output, rowShape: rowShape, rows: count)
   let floats = GrowableBuffer<Float>()
   let limit = count.exact ?? .max
   let batch = max(1, RowCarrier.elements / row.count)

@@ -44,10 +44,10 @@ package func joinRows(
     throw StreamError.wrongRowSize(
       name: input.name, row: 0, expected: first.rowSize, got: input.rowSize)
   }
-  let writer = try PatientWriter(
+  let writer = try DeferredHeaderWriter(
     sink, type: type, rowShape: first.rowShape,
     rows: inputs.dropFirst().reduce(first.rows) { $0 + $1.rows },
-    patience: whole ? .max : 1 << 24)
+    mostHeld: whole ? .max : 1 << 24)
   let block = RowCarrier(type, scaleBytes: bytes == .unit)
   let batch = max(1, RowCarrier.elements / first.rowSize)
   for input in inputs {
@@ -72,10 +72,10 @@ package func joinColumns(
       name: other.name, rows: other.rows, other: counted.name, expected: counted.rows)
   }
   let shape = try joinedShape(inputs.map(\.rowShape), type: type, name: sink.name)
-  let writer = try PatientWriter(
+  let writer = try DeferredHeaderWriter(
     sink, type: type, rowShape: shape.dimensions,
     rows: counted?.rows ?? .atLeast(inputs.map(\.rows.minimum).max() ?? 0),
-    patience: whole ? .max : 1 << 24)
+    mostHeld: whole ? .max : 1 << 24)
 
   let sides = try inputs.map { (try $0.reader(), RowCarrier(type, scaleBytes: bytes == .unit)) }
   let joined = GrowableBuffer<UInt8>()

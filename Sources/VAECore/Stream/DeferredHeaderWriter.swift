@@ -1,32 +1,32 @@
 /// Writes a tensor stream whose number of rows may not be known when they begin to come.
 ///
 /// Where it is known, one header is written at once. Otherwise rows are held until the end, when
-/// they make one array, or until `patience` bytes of them wait. Then the rows that are promised go
-/// into one array and what comes after them into others; with nothing promised, every `patience`
+/// they make one array, or until `mostHeld` bytes of them wait. Then the rows that are promised go
+/// into one array and what comes after them into others; with nothing promised, every `mostHeld`
 /// bytes make an array.
-package final class PatientWriter {
+package final class DeferredHeaderWriter {
   private let sink: ByteSink
   private let type: ElementType
   private let rowShape: [Int]
   private let rowBytes: Int
   private let promised: Int
-  private let patience: Int
+  private let mostHeld: Int
   private let held = GrowableBuffer<UInt8>()
   /// Where rows go to when they are not held.
   private var writer: TensorWriter?
   private var wroteArrays = false
 
   /// - `type`: `.f4` or `.u1`.
-  /// - `patience`: the bytes that may wait for the end; `Int.max` for one array in any case.
+  /// - `mostHeld`: the bytes that may wait for the end; `Int.max` for one array in any case.
   ///
   /// Throws when the shape has an impossible size, or the header cannot be written.
   package init(
-    _ sink: ByteSink, type: ElementType, rowShape: [Int], rows: RowCount, patience: Int = 1 << 24
+    _ sink: ByteSink, type: ElementType, rowShape: [Int], rows: RowCount, mostHeld: Int = 1 << 24
   ) throws {
     self.sink = sink
     self.type = type
     self.rowShape = rowShape
-    self.patience = patience
+    self.mostHeld = mostHeld
     promised = rows.minimum
     rowBytes = try Shape.checked(rowShape, of: type, name: sink.name).byteCount(of: type)
     if let count = rows.exact {
@@ -37,7 +37,7 @@ package final class PatientWriter {
   /// Writes whole rows.
   package func write(raw rows: UnsafeRawBufferPointer) throws {
     if let writer { return try writer.write(raw: rows) }
-    if rows.count > patience - held.count, held.count > 0 {
+    if rows.count > mostHeld - held.count, held.count > 0 {
       if promised > held.count / rowBytes {
         let writer = try TensorWriter(
           sink, type: type, rowShape: rowShape, rows: promised, continues: true)

@@ -54,7 +54,7 @@ package func writeSlice(_ slice: RowSlice, of input: TensorInput, to sink: ByteS
     return try writeHeldSlice(slice, of: try input.store(), type: type, to: sink)
   }
   let (first, count) = slice.rows(of: known ?? .max)
-  let writer = try PatientWriter(
+  let writer = try DeferredHeaderWriter(
     sink, type: type, rowShape: input.rowShape, rows: slice.count(of: input.rows))
   let reader = try input.reader()
   let block = RowCarrier(type)
