@@ -4,7 +4,7 @@ public import VAECore
 /// What `vae-fit` builds.
 public struct ModelOptions: ParsableArguments {
   @Option(help: "A variational (vae) or a plain autoencoder (ae).")
-  public var model = VAEConfiguration.Code.variational
+  public var model = VAEConfiguration.Family.variational
 
   @Option(help: "Widths of the hidden layers, from the input on; the decoder has them in reverse.")
   public var hidden = IntegerList([400])
@@ -27,12 +27,18 @@ public struct ModelOptions: ParsableArguments {
   @Flag(help: "Start the output's bias at the mean of the rows.")
   public var biasFromData = false
 
-  @Option(help: "What the decoder gives: bernoulli (values in [0, 1]) or gaussian (any).")
-  public var likelihood = LikelihoodChoice.bernoulli
+  @Option(
+    help: ArgumentHelp(
+      "What the decoder gives: bernoulli (values in [0, 1]), gaussian or student (any).",
+      valueName: "likelihood"),
+    completion: .list(Likelihoods.names))
+  public var likelihood = Bernoulli.name
 
   @Option(
-    help: "The Gaussian's standard deviation: a number, learned, or pixel (one for each value).")
-  public var sigma = Sigma.fixed(1)
+    help:
+      "The Gaussian's standard deviation: a number, learned, or pixel (one for each value). (default: 1)"
+  )
+  public var sigma: Sigma?
 
   @Option(help: "The weight of the divergence in the objective.")
   public var beta: Float = 1
@@ -53,14 +59,22 @@ public struct ModelOptions: ParsableArguments {
     guard beta >= 0, beta.isFinite else {
       throw ValidationError("--beta: expected 0 or more, got \(beta)")
     }
+    do {
+      _ = try Likelihoods.named(likelihood, sigma: sigma)
+    } catch LikelihoodError.noSigma {
+      throw ValidationError("--sigma has no effect with --likelihood \(likelihood)")
+    } catch {
+      throw ValidationError(
+        "--likelihood: expected \(Likelihoods.names.joined(separator: ", ")), got \(likelihood)")
+    }
   }
 
   /// The model's configuration for rows of that shape.
-  public func configuration(inputShape: [Int]) -> VAEConfiguration {
+  public func configuration(inputShape: [Int]) throws -> VAEConfiguration {
     var configuration = VAEConfiguration(
       inputShape: inputShape, hidden: hidden.values, latent: latent,
-      likelihood: likelihood == .bernoulli ? .bernoulli : .gaussian(sigma), beta: beta)
-    configuration.code = model
+      likelihood: try Likelihoods.named(likelihood, sigma: sigma), beta: beta)
+    configuration.family = model
     configuration.scheme = initScheme
     configuration.style.activation = activation
     configuration.style.dropout = dropout
@@ -69,11 +83,7 @@ public struct ModelOptions: ParsableArguments {
   }
 }
 
-public enum LikelihoodChoice: String, ExpressibleByArgument, CaseIterable, Sendable {
-  case bernoulli, gaussian
-}
-
-extension VAEConfiguration.Code: ExpressibleByArgument {}
+extension VAEConfiguration.Family: ExpressibleByArgument {}
 extension Activation: ExpressibleByArgument {}
 extension InitialiserScheme: ExpressibleByArgument {}
 
@@ -85,14 +95,6 @@ extension Sigma: ExpressibleByArgument {
     default:
       guard let sigma = Float(argument), sigma > 0, sigma.isFinite else { return nil }
       self = .fixed(sigma)
-    }
-  }
-
-  public var defaultValueDescription: String {
-    switch self {
-    case .fixed(let sigma): "\(sigma)"
-    case .learned: "learned"
-    case .pixel: "pixel"
     }
   }
 }

@@ -45,7 +45,7 @@ extension Tool {
     case StreamError.brokenPipe:
       return 128 + SIGPIPE  // where the signal itself is blocked
     case let failure as any Failure:
-      Console.say(failure.description)
+      Console.say(failure.description + (remedy(for: failure).map { "; \($0)" } ?? ""))
       return failure.kind.rawValue
     case let errno as Errno:
       Console.say(errno.description)

@@ -13,7 +13,10 @@ extension Progress {
     case .epoch(let report, let seconds, let rate):
       let losses = report.training
       var line = "epoch \(report.epoch)/\(report.epochs)  loss \(fixed(losses.loss, 2))"
-      line += "  recon \(fixed(losses.reconstruction, 2))  kl \(fixed(losses.kl, 2))"
+      for name in losses.terms.keys.sorted(by: >) {
+        line +=
+          "  \(name == Losses.reconstruction ? "recon" : name) \(fixed(losses.terms[name, default: 0], 2))"
+      }
       if let validation = report.validation { line += "  valid \(fixed(validation.loss, 2))" }
       line += "  active \(report.activeUnits)/\(report.latent)"
       milestone("\(line)  \(fixed(seconds, 2)) s  \(whole(rate)) images/s")

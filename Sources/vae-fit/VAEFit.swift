@@ -40,7 +40,7 @@ struct VAEFit: Tool {
     let held = try control.heldOut(of: rows, seed: optimiser.seed)
     Interrupt.hold()
 
-    let vae = try VAE(model.configuration(inputShape: rows.rowShape))
+    let vae = try VAE(model.configuration(inputShape: rows.rowShape), seed: optimiser.seed)
     try vae.start(
       seed: optimiser.seed, biasFrom: model.biasFromData ? (rows, held.training) : nil,
       weights: try control.initial.map { try ModelFile.read(ByteSource(path: $0)) },
@@ -70,7 +70,7 @@ struct VAEFit: Tool {
       throw error
     }
     if outcome == .interrupted { return }
-    for warning in trainer.warnings { progress.note("warning: \(warning)") }
+    for warning in trainer.warnings { progress.note("warning: \(warning.advice)") }
     try trainer.write(to: sink)
     try file.map { try $0.commit() } ?? sink.finish()
     try log?.finish(trainer, outcome: outcome)

@@ -65,7 +65,7 @@ public final class ProbeFitter {
     _ model: any LatentModel, source: String, reinitialise: Bool, options: TrainingOptions,
     report: (TrainingEvent) throws -> Void
   ) throws -> FittedProbe {
-    guard let tunable = model as? any TunableModel else {
+    guard let encoder = model.architecture as? any EncodingArchitecture else {
       throw ProbeError.notTunable(source: source, kind: model.kind)
     }
     guard rows.rowSize == model.inputSize else {
@@ -76,7 +76,7 @@ public final class ProbeFitter {
     let probe = try Probe(
       ProbeConfiguration(
         inputShape: model.inputShape, classes: labels.classes,
-        encoder: tunable.encoderConfiguration), labels: labels.indices)
+        encoder: encoder))
     var regression: RegressionRecord?
     if reinitialise {
       probe.parameters.initialise(seed: options.seed)
@@ -95,7 +95,8 @@ public final class ProbeFitter {
           latents.base, rows: rows.rows, width: probe.latentSize, name: rows.name)
       ) { _, _ in }
     }
-    let trainer = try Trainer(probe, on: TrainingRows(rows), options: options, pool: pool)
+    let trainer = try Trainer(
+      probe, on: TrainingRows(Columns(rows, labels: labels.indices)), options: options, pool: pool)
     _ = try trainer.run(report: report)
     return try fitted(probe, regression: regression, tuning: trainer.record)
   }

@@ -103,8 +103,7 @@ public enum ScoreError: Failure, Equatable {
   public var description: String {
     switch self {
     case .noStatistics(let source):
-      "\(source): the model keeps no statistics of its scores to set a threshold by; "
-        + "give --threshold"
+      "\(source): the model keeps no statistics of its scores to set a threshold by"
     }
   }
 }

@@ -39,7 +39,7 @@ package final class PackedMatmul: @unchecked Sendable {
   ///
   /// - Throws: `ComputeError.outOfMemory`.
   package convenience init(
-    m: Int, transposed a: SummedRows, by b: SummedRows, workers: Int
+    m: Int, transposed a: RowSumOperand, by b: RowSumOperand, workers: Int
   ) throws {
     try self.init(
       vt_product_shape(
@@ -60,7 +60,7 @@ package final class PackedMatmul: @unchecked Sendable {
 
 /// A matrix as products that sum over its rows read it: words of 32 bits, row-major; with bf16, of
 /// two rows side by side.
-package struct SummedRows {
+package struct RowSumOperand {
   package let base: UnsafeMutableRawPointer
   package let width: Int
   /// Rows, with bf16 an even number.
@@ -102,7 +102,7 @@ package final class PackedWeight: @unchecked Sendable {
 
   var inputs: Int { use == .forward ? columns : rows }
   var outputs: Int { use == .forward ? rows : columns }
-  /// Of the summed dimension.
+  /// 32-bit words along the summed dimension.
   let words: Int
   package var base: UnsafeRawPointer { UnsafeRawPointer(storage.base) }
 

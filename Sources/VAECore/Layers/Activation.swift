@@ -1,6 +1,6 @@
 import CKernels
 
-/// What follows the sum in a hidden layer.
+/// An elementwise function behind the sums of a layer.
 public enum Activation: String, Sendable, Codable, CaseIterable {
   case relu
   case tanh
@@ -30,5 +30,39 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
     _ dx: UnsafeMutablePointer<Float>, x: UnsafePointer<Float>, count: Int
   ) {
     vt_activation_backward(kernel, dx, x, count)
+  }
+}
+
+extension Activation: Layer {
+  public func place(_ site: Site) throws -> any PlacedLayer { PlacedActivation(self, site) }
+}
+
+private final class PlacedActivation: PlacedLayer {
+  private let activation: Activation
+  private let x: EdgeMemory
+  private let y: EdgeMemory
+  private let workspace: WorkerScratch
+
+  init(_ activation: Activation, _ site: Site) {
+    self.activation = activation
+    x = site.inputs[0]
+    y = site.output
+    workspace = site.placement.workspace
+  }
+
+  func apply(_ block: RowBlock, worker: Int) {
+    let rows = y.rows(block)
+    let to = y.values.precision == .f32 ? y.floats(block) : workspace[worker]
+    activation.forward(x.floats(block), into: to, count: rows.size * y.width)
+    y.store(to, block)
+  }
+
+  func addBackward(to plan: inout RowPlan) {
+    guard let dx = x.contribution() else { return }
+    plan.add { [self] block, worker in
+      let gradient = y.gradient(block, worker: worker)
+      activation.backward(gradient, x: x.floats(block), count: y.rows(block).size * y.width)
+      dx.deliver(gradient, block, worker: worker)
+    }
   }
 }

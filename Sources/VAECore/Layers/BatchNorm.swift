@@ -2,83 +2,121 @@ import CKernels
 
 /// Batch normalisation (Ioffe and Szegedy, 2015) with PyTorch's conventions: ε = 10⁻⁵ in the root,
 /// running statistics with momentum 0.1 and the unbiased variance.
-package final class BatchNorm {
+public struct BatchNorm: Layer {
+  /// Of its `weight`, `bias`, `running_mean` and `running_var`, each [width].
+  public let name: String
+
   static let epsilon = 1e-5
   static let momentum = 0.1
 
-  let width: Int
+  public init(_ name: String) { self.name = name }
+
+  public func parameters(_ inputs: [[Int]]) -> [ParameterSpec] {
+    let width = inputs[0].reduce(1, *)
+    func spec(_ part: String, _ value: Float, trained: Bool) -> ParameterSpec {
+      ParameterSpec(
+        name: "\(name).\(part)", shape: [width], initialiser: .constant(value), trained: trained)
+    }
+    return [
+      spec("weight", 1, trained: true), spec("bias", 0, trained: true),
+      spec("running_mean", 0, trained: false), spec("running_var", 1, trained: false),
+    ]
+  }
+
+  public func isInPlace(training: Bool) -> Bool { true }
+
+  public func place(_ site: Site) throws -> any PlacedLayer { try PlacedBatchNorm(self, site) }
+}
+
+private final class PlacedBatchNorm: PlacedLayer {
+  private let x: EdgeMemory
+  private let y: EdgeMemory
+  private let width: Int
   private let store: ParameterStore
+  private let run: RunState
+  private let blocks: RowBlocks
+  private let workspace: WorkerScratch
   private let weight: Int
   private let bias: Int
   private let runningMean: Int
   private let runningVariance: Int
-  /// For each block [Σx | Σx²], and [Σdy | Σdy·x̂]: apart, since one block may be on its way back
-  /// while another still reads the sums of the way there.
-  private let forwardSums: AlignedBuffer<Double>
-  private let backwardSums: AlignedBuffer<Double>
-  private let blocks: RowBlocks
-  /// x̂, and dy across the barrier.
-  private let normalised: Matrix
-  private let gradient: Matrix
-  private let inverseDeviation: Matrix
+  private let training: Training?
 
-  /// The parameters of the layer called `name`, in the order PyTorch has them.
-  static func parameters(_ name: String, width: Int) -> [ParameterSpec] {
-    [
-      .init(name: name + ".weight", shape: [width], initialiser: .constant(1)),
-      .init(name: name + ".bias", shape: [width], initialiser: .constant(0)),
-      .init(
-        name: name + ".running_mean", shape: [width], initialiser: .constant(0), trained: false),
-      .init(
-        name: name + ".running_var", shape: [width], initialiser: .constant(1), trained: false),
-    ]
+  /// What only training needs.
+  private struct Training {
+    /// For each block [Σx | Σx²], and [Σdy | Σdy·x̂]: apart, since one block may be on its way back
+    /// while another still reads the sums of the way there.
+    let forwardSums: AlignedBuffer<Double>
+    let backwardSums: AlignedBuffer<Double>
+    /// x̂, and dy across the barrier; [capacity, width].
+    let normalised: Matrix
+    let gradient: Matrix
+    /// [1, width]
+    let inverseDeviation: Matrix
   }
 
-  package init(_ name: String, in store: ParameterStore, width: Int, blocks: RowBlocks) throws {
-    self.width = width
-    self.store = store
-    self.blocks = blocks
-    weight = store.offset(of: name + ".weight")
-    bias = store.offset(of: name + ".bias")
-    runningMean = store.offset(of: name + ".running_mean")
-    runningVariance = store.offset(of: name + ".running_var")
-    forwardSums = try AlignedBuffer(count: blocks.count * 2 * width)
-    backwardSums = try AlignedBuffer(count: blocks.count * 2 * width)
-    normalised = try Matrix(rows: blocks.capacity, width: width)
-    gradient = try Matrix(rows: blocks.capacity, width: width)
-    inverseDeviation = try Matrix(rows: 1, width: width)
+  init(_ layer: BatchNorm, _ site: Site) throws {
+    x = site.inputs[0]
+    y = site.output
+    width = y.width
+    store = site.placement.store
+    run = site.placement.run
+    blocks = site.placement.blocks
+    workspace = site.placement.workspace
+    weight = site.parameter(layer.name + ".weight")
+    bias = site.parameter(layer.name + ".bias")
+    runningMean = site.parameter(layer.name + ".running_mean")
+    runningVariance = site.parameter(layer.name + ".running_var")
+    guard site.placement.isTraining else {
+      training = nil
+      return
+    }
+    let rows = blocks.capacity * y.repeats
+    training = Training(
+      forwardSums: try AlignedBuffer(count: blocks.count * 2 * width),
+      backwardSums: try AlignedBuffer(count: blocks.count * 2 * width),
+      normalised: try Matrix(rows: rows, width: width),
+      gradient: try Matrix(rows: rows, width: width),
+      inverseDeviation: try Matrix(rows: 1, width: width))
   }
 
-  /// Normalises rows by the running statistics, in place; for application.
-  func apply(_ x: UnsafeMutablePointer<Float>, rows: Int) {
+  /// Normalises by the running statistics.
+  func apply(_ block: RowBlock, worker: Int) {
+    let rows = y.rows(block)
+    let x = x.floats(block)
+    let to = y.values.precision == .f32 ? y.floats(block) : workspace[worker]
     let (mean, variance) = (store.values.base + runningMean, store.values.base + runningVariance)
     let (weight, bias) = (store.values.base + weight, store.values.base + bias)
     for c in 0..<width {
-      let scale = weight[c] / (variance[c] + Float(Self.epsilon)).squareRoot()
-      for r in 0..<rows {
-        x[r * width + c] = (x[r * width + c] - mean[c]) * scale + bias[c]
+      let scale = weight[c] / (variance[c] + Float(BatchNorm.epsilon)).squareRoot()
+      for r in 0..<rows.size {
+        to[r * width + c] = (x[r * width + c] - mean[c]) * scale + bias[c]
       }
     }
+    y.store(to, block)
   }
 
-  /// Adds y = x̂·weight + bias to the plan, x̂ from the batch's own statistics. `batch` says how many
-  /// rows are live; `y` may be `x`.
-  func addForward(
-    to plan: inout RowPlan, x: Matrix, y: Matrix, particles: Int, batch: @escaping () -> Int
-  ) {
+  /// y = x̂·weight + bias, x̂ from the batch's own statistics.
+  func addForward(to plan: inout RowPlan) {
+    guard let training else { return }
     plan.add { [self] block, _ in
-      let block = block.times(particles)
-      let source = x.floats(block.row)
-      normalised.floats(block.row).update(from: source, count: block.size * width)
+      let rows = y.rows(block)
+      let source = x.floats(block)
+      training.normalised.floats(rows.row).update(from: source, count: rows.size * width)
       vt_product_sums(
-        forwardSums.base + block.index * 2 * width, source, source, block.live, width)
+        training.forwardSums.base + block.index * 2 * width, source, source, rows.live, width)
     }
-    plan.addForDead { [self] block, _ in clearSums(block.index) }
+    plan.addForDead { [width] block, _ in
+      for sums in [training.forwardSums, training.backwardSums] {
+        (sums.base + block.index * 2 * width).update(repeating: 0, count: 2 * width)
+      }
+    }
     plan.barrier()
-    plan.add { [self] block, _ in
-      let block = block.times(particles)
-      let count = Double(batch())
-      withTotals(forwardSums) { mean, square in
+    plan.add { [self] block, worker in
+      let rows = y.rows(block)
+      let count = Double(run.rows * y.repeats)
+      let to = y.values.precision == .f32 ? y.floats(block) : workspace[worker]
+      withTotals(training.forwardSums) { mean, square in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * width) { moments in
           guard let means = moments.baseAddress else { return }
           let inverses = means + width
@@ -86,83 +124,75 @@ package final class BatchNorm {
             let m = mean[c] / count
             let variance = max(0, square[c] / count - m * m)
             means[c] = Float(m)
-            inverses[c] = Float(1 / (variance + Self.epsilon).squareRoot())
+            inverses[c] = Float(1 / (variance + BatchNorm.epsilon).squareRoot())
             if block.index == 0 {
-              inverseDeviation.floats(0)[c] = inverses[c]
-              follow(runningMean + c, m)
-              follow(runningVariance + c, variance * count / max(1, count - 1))
+              training.inverseDeviation.floats(0)[c] = inverses[c]
+              updateRunning(runningMean + c, m)
+              updateRunning(runningVariance + c, variance * count / max(1, count - 1))
             }
           }
           vt_normalise(
-            normalised.floats(block.row), y.floats(block.row), means, inverses,
-            store.values.base + weight, store.values.base + bias, block.size, width)
+            training.normalised.floats(rows.row), to, means, inverses,
+            store.values.base + weight, store.values.base + bias, rows.size, width)
         }
       }
+      y.store(to, block)
     }
   }
 
-  /// Adds dx from dy, which `take` leaves in the worker's scratch, to the plan. `give` gets dx.
-  func addBackward(
-    to plan: inout RowPlan, particles: Int, batch: @escaping () -> Int,
-    take: @escaping (RowBlock, Int) -> UnsafeMutablePointer<Float>,
-    give: @escaping (RowBlock, UnsafeMutablePointer<Float>) -> Void
-  ) {
+  func addBackward(to plan: inout RowPlan) {
+    guard let training else { return }
     plan.add { [self] block, worker in
-      let dy = take(block, worker)
-      let block = block.times(particles)
-      gradient.floats(block.row).update(from: dy, count: block.size * width)
+      let rows = y.rows(block)
+      let dy = y.gradient(block, worker: worker)
+      training.gradient.floats(rows.row).update(from: dy, count: rows.size * width)
       vt_product_sums(
-        backwardSums.base + block.index * 2 * width, dy, normalised.floats(block.row), block.live,
-        width)
+        training.backwardSums.base + block.index * 2 * width, dy,
+        training.normalised.floats(rows.row), rows.live, width)
     }
     plan.barrier()
-    plan.add { [self] whole, _ in
-      let block = whole.times(particles)
-      let count = Double(batch())
-      withTotals(backwardSums) { dy, dyx in
+    guard let dx = x.contribution() else { return }
+    plan.add { [self] block, worker in
+      let rows = y.rows(block)
+      let count = Double(run.rows * y.repeats)
+      withTotals(training.backwardSums) { dy, dyx in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * width) { means in
           guard let factor = means.baseAddress else { return }
           for c in 0..<width {
-            factor[c] = store.values.base[weight + c] * inverseDeviation.floats(0)[c]
+            factor[c] = store.values.base[weight + c] * training.inverseDeviation.floats(0)[c]
             factor[width + c] = Float(dy[c] / count)
             factor[2 * width + c] = Float(dyx[c] / count)
           }
-          let dx = gradient.floats(block.row)
-          withUnsafeTemporaryAllocation(of: Float.self, capacity: block.size * width) { result in
-            guard let to = result.baseAddress else { return }
-            vt_normalise_backward(
-              to, dx, normalised.floats(block.row), factor, factor + width, factor + 2 * width,
-              block.size, width)
-            give(whole, to)
-          }
+          let to = dx.destination(block, worker: worker)
+          vt_normalise_backward(
+            to, training.gradient.floats(rows.row), training.normalised.floats(rows.row), factor,
+            factor + width, factor + 2 * width, rows.size, width)
+          dx.deliver(to, block, worker: worker)
         }
       }
     }
   }
 
   /// The gradients of weight and bias, from the sums that the backward pass left.
-  func gradientTask(scratch: WorkerScratch) throws -> GradientTask {
-    try scratch.reserve(width)
-    return GradientTask(cost: width) { [self] sink, task, worker in
-      let gradient = scratch[worker]
-      withTotals(backwardSums) { dy, dyx in
-        for c in 0..<width { gradient[c] = Float(dyx[c]) }
-        sink.take(offset: weight, count: width, gradient: gradient, task: task)
-        for c in 0..<width { gradient[c] = Float(dy[c]) }
-        sink.take(offset: bias, count: width, gradient: gradient, task: task)
+  func gradientTasks() throws -> [GradientTask] {
+    guard let training else { return [] }
+    try workspace.reserve(width)
+    return [
+      GradientTask(cost: width) { [self] sink, task, worker in
+        let gradient = workspace[worker]
+        withTotals(training.backwardSums) { dy, dyx in
+          for c in 0..<width { gradient[c] = Float(dyx[c]) }
+          sink.accept(gradient, offset: weight, count: width, task: task)
+          for c in 0..<width { gradient[c] = Float(dy[c]) }
+          sink.accept(gradient, offset: bias, count: width, task: task)
+        }
       }
-    }
+    ]
   }
 
-  private func follow(_ offset: Int, _ value: Double) {
+  private func updateRunning(_ offset: Int, _ value: Double) {
     let old = Double(store.values.base[offset])
-    store.values.base[offset] = Float(old + Self.momentum * (value - old))
-  }
-
-  private func clearSums(_ block: Int) {
-    for sums in [forwardSums, backwardSums] {
-      (sums.base + block * 2 * width).update(repeating: 0, count: 2 * width)
-    }
+    store.values.base[offset] = Float(old + BatchNorm.momentum * (value - old))
   }
 
   /// The sums over all blocks, in the order of the blocks.

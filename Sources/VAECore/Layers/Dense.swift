@@ -1,76 +1,128 @@
 import CKernels
 
-/// A fully connected layer, y = x · Wᵀ + b, W [out, in], over blocks of rows.
-///
-/// The forward and the backward pass take one block of rows each; the gradient of the parameters
-/// is cut by rows of W, each over the whole batch, so that a sum over examples never depends on
-/// how the batch was shared out.
-package final class Dense: @unchecked Sendable {
-  private let shape: DenseShape
-  private let products: any DenseProducts
+/// A fully connected layer, y = x · Wᵀ + b, W [out, in]. Several that read one edge are one layer
+/// with several names: their outputs lie side by side, and one product computes them all.
+public struct Dense: Layer {
+  /// Each has its `name.weight` [out, in] and `name.bias` [out], as PyTorch's Linear.
+  public let names: [String]
+  /// Outputs of each.
+  public let outputs: Int
+  public let scheme: InitialiserScheme
+  /// Whether y is rectified.
+  private var isRectified = false
 
-  /// - Parameters:
-  ///   - name: of the parameters `name.weight` and `name.bias`. Where `outputs` exceeds the rows of
-  ///     that weight, the parameters joined behind both are read as one with it.
-  ///   - relu: rectify y.
-  ///   - output: the type of y; f32 where y is read by an elementwise pass.
-  ///   - block: rows in one call.
-  ///   - packed: whether to multiply from packed weights, and not by oneDNN; nil is what is faster.
-  package init(
-    _ name: String, in store: ParameterStore, inputs: Int, outputs: Int, relu: Bool = false,
-    precision: Precision, output: Precision = .f32, block: Int, workers: Int,
-    packed: Bool? = nil
-  ) throws {
-    shape = DenseShape(
-      inputs: inputs, outputs: outputs, relu: relu, precision: precision, output: output,
-      block: block, workers: workers, store: store, weight: store.offset(of: name + ".weight"),
-      bias: store.offset(of: name + ".bias"))
-    let packed = packed ?? PackedMatmul.isAvailable(precision)
-    products = packed ? try PackedProducts(shape) : try OneDNNProducts(shape)
+  public init(_ names: String..., outputs: Int, scheme: InitialiserScheme = .pytorch) {
+    self.init(names, outputs: outputs, scheme: scheme)
   }
 
-  package var inputs: Int { shape.inputs }
-  package var outputs: Int { shape.outputs }
-
-  /// y [block, out] from x [block, in].
-  package func forward(_ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, worker: Int) {
-    products.forward(x, into: y, worker: worker)
+  public init(_ names: [String], outputs: Int, scheme: InitialiserScheme = .pytorch) {
+    self.names = names
+    self.outputs = outputs
+    self.scheme = scheme
   }
 
-  /// Makes the layer ready for `backward`.
-  package func prepareBackward() throws { try products.prepareBackward() }
+  public func outputShape(_ inputs: [[Int]]) -> [Int] { [names.count * outputs] }
 
-  /// dx [block, in] = dy · W, in f32, from dy [block, out], the gradient of y.
-  package func backward(_ dy: UnsafeRawPointer, into dx: UnsafeMutableRawPointer, worker: Int) {
-    products.backward(dy, into: dx, worker: worker)
+  /// Weights, then biases: those of several names lie together and are read as one.
+  public func parameters(_ inputs: [[Int]]) -> [ParameterSpec] {
+    let inputs = inputs[0].reduce(1, *)
+    let weights = names.enumerated().map { index, name in
+      ParameterSpec(
+        name: name + ".weight", shape: [outputs, inputs],
+        initialiser: scheme.weight(fanIn: inputs, fanOut: outputs), joined: index > 0)
+    }
+    let biases = names.enumerated().map { index, name in
+      ParameterSpec(
+        name: name + ".bias", shape: [outputs], initialiser: scheme.bias(fanIn: inputs),
+        joined: index > 0)
+    }
+    return weights + biases
   }
 
-  /// The tasks that compute dW = dyᵀ · x and db = Σ dy over all rows of `dy` and `x` and hand them
-  /// to the sink; none where the layer is frozen.
-  package func gradientTasks(x: Matrix, dy: Matrix, scratch: WorkerScratch) throws
-    -> [GradientTask]
-  {
-    let (inputs, outputs, store) = (shape.inputs, shape.outputs, shape.store)
-    let (weight, bias) = (shape.weight, shape.bias)
-    guard
-      store.isTrained(weight..<weight + outputs * inputs) || store.isTrained(bias..<bias + outputs)
-    else { return [] }
-    let together = PackedWeight.rowsTogether
-    let blocks = max(1, (outputs * inputs + products.gradientBlock / 2) / products.gradientBlock)
-    let size = ((outputs + blocks - 1) / blocks + together - 1) / together * together
-    return try stride(from: 0, to: outputs, by: size).map { first in
-      let count = min(size, outputs - first)
-      let product = try products.gradient(rows: first..<first + count, x: x, dy: dy)
-      try scratch.reserve(count * inputs)
-      return GradientTask(cost: count * inputs, factors: [x, dy]) { sink, task, worker in
-        let gradient = scratch[worker]
-        let offset = weight + first * inputs
-        product(gradient, worker)
-        sink.take(offset: offset, count: count * inputs, gradient: gradient, task: task)
-        vt_column_sums(
-          gradient, dy[0] + first * dy.precision.size, dy.isBF16, x.rows, count, outputs)
-        sink.take(offset: bias + first, count: count, gradient: gradient, task: task)
+  public var reads: ValueForm { .operand }
+  public var gradient: ValueForm { isRectified ? .floats : .operand }
+
+  public func fused(with activation: Activation) -> (any Layer)? {
+    guard activation == .relu else { return nil }
+    var layer = self
+    layer.isRectified = true
+    return layer
+  }
+
+  public func place(_ site: Site) throws -> any PlacedLayer {
+    try PlacedDense(self, isRectified: isRectified, site)
+  }
+}
+
+/// A fully connected layer with its memory.
+final class PlacedDense: PlacedLayer {
+  private let x: EdgeMemory
+  private let y: EdgeMemory
+  private let map: AffineMap
+  private let isRectified: Bool
+  private let placement: Placement
+  /// The gradient of the sum, [capacity, outputs], where it is not that of y.
+  private let ownDelta: Matrix?
+
+  init(_ layer: Dense, isRectified: Bool, _ site: Site) throws {
+    x = site.inputs[0]
+    y = site.output
+    placement = site.placement
+    self.isRectified = isRectified
+    let rows = placement.blocks.times(y.repeats)
+    map = try AffineMap(
+      layer.names[0], in: placement.store, inputs: x.width, outputs: y.width,
+      relu: isRectified, precision: placement.precision, output: y.values.precision,
+      block: rows.size, workers: placement.workers)
+    ownDelta =
+      placement.isTraining && y.delta == nil
+      ? try Matrix(rows: rows.capacity, width: y.width, precision: placement.precision) : nil
+  }
+
+  func apply(_ block: RowBlock, worker: Int) {
+    map.forward(x.operand(block), into: y.values[block.row * y.repeats], worker: worker)
+    y.publish(block)
+  }
+
+  func addBackward(to plan: inout RowPlan) throws {
+    if let ownDelta {
+      plan.addForDead { [y] block, _ in
+        let rows = y.rows(block)
+        ownDelta.clear(rows.row..<rows.row + rows.size)
+      }
+      plan.add { [self] block, worker in
+        let rows = y.rows(block)
+        let dy = y.gradient(block, worker: worker)
+        let count = rows.size * y.width
+        if isRectified, y.operand.precision == ownDelta.precision {
+          vt_relu_backward(
+            ownDelta[rows.row], dy, y.operand[rows.row], ownDelta.isBF16, count)
+        } else {
+          if isRectified {
+            Activation.relu.backward(dy, x: y.values.floats(rows.row), count: count)
+          }
+          ownDelta.store(dy, row: rows.row, rows: rows.size)
+        }
+        ownDelta.clear(rows.dead)
       }
     }
+    guard let dx = x.contribution() else { return }
+    try map.prepareBackward()
+    let delta = self.delta
+    plan.add { [self] block, worker in
+      let to = dx.destination(block, worker: worker)
+      map.backward(delta[block.row * y.repeats], into: to, worker: worker)
+      dx.deliver(to, block, worker: worker)
+    }
+  }
+
+  func gradientTasks() throws -> [GradientTask] {
+    try map.gradientTasks(x: x.operand, dy: delta, scratch: placement.workspace)
+  }
+
+  /// The gradient of the sum, [capacity, outputs], of which dead rows are zero.
+  private var delta: Matrix {
+    guard let delta = y.delta ?? ownDelta else { preconditionFailure("placed for inference") }
+    return delta
   }
 }

@@ -1,16 +1,27 @@
-/// Takes the gradient of a run of parameters as soon as it is known, while it is in cache.
+/// Receives the gradient of a run of parameters as soon as it is known, while it is in cache.
 public protocol GradientSink: AnyObject {
-  /// `gradient` holds `count` values, for the parameters from `offset` in the store on. Called by
-  /// several workers at once, for runs that do not overlap; `task` numbers the call's phase task.
-  func take(offset: Int, count: Int, gradient: UnsafeMutablePointer<Float>, task: Int)
+  /// `gradient` holds `count` values, for the parameters from `offset` in the store on. It is valid
+  /// during the call, and may be overwritten. Called by several workers at once, for runs that do
+  /// not overlap; `task` numbers the task of the phase.
+  func accept(_ gradient: UnsafeMutablePointer<Float>, offset: Int, count: Int, task: Int)
 }
 
-/// One piece of the gradient phase.
-package struct GradientTask {
-  package let cost: Int
-  /// The matrices it reads.
-  package var factors: [Matrix] = []
-  package let body: (_ sink: any GradientSink, _ task: Int, _ worker: Int) -> Void
+/// One piece of the gradient phase: the gradients of some parameters, over the whole batch.
+public struct GradientTask {
+  /// About how many multiplications it takes, to start the most expensive tasks first.
+  public let cost: Int
+  /// The matrices that its products sum over the rows of.
+  public var factors: [Matrix] = []
+  public let body: (_ sink: any GradientSink, _ task: Int, _ worker: Int) -> Void
+
+  public init(
+    cost: Int, factors: [Matrix] = [],
+    body: @escaping (_ sink: any GradientSink, _ task: Int, _ worker: Int) -> Void
+  ) {
+    self.cost = cost
+    self.factors = factors
+    self.body = body
+  }
 }
 
 /// How the gradients of a model's parameters come about.
@@ -18,7 +29,7 @@ struct GradientPlan {
   private let tasks: [GradientTask]
   private let pairing: [(matrix: Matrix, rows: Range<Int>)]
 
-  /// Dearer tasks are begun first.
+  /// Starts the most expensive tasks first, so that no worker idles at the end of the phase.
   init(_ tasks: [GradientTask]) {
     self.tasks = tasks.sorted { $0.cost > $1.cost }
     var paired: [Matrix] = []
@@ -44,18 +55,22 @@ struct GradientPlan {
 }
 
 /// A block of f32 memory for each worker, sized before the first step by what the layers reserve.
-package final class WorkerScratch: @unchecked Sendable {
+/// Its contents last until the worker's next operation.
+public final class WorkerScratch {
   private var buffers: [AlignedBuffer<Float>]
 
   package init(workers: Int) throws {
     buffers = try (0..<workers).map { _ in try AlignedBuffer(count: 0) }
   }
 
-  package func reserve(_ count: Int) throws {
+  /// Makes the blocks hold at least `count` values. What they held is lost.
+  ///
+  /// - Throws: `ComputeError.outOfMemory`.
+  public func reserve(_ count: Int) throws {
     for i in buffers.indices where buffers[i].count < count {
       buffers[i] = try AlignedBuffer(count: count)
     }
   }
 
-  package subscript(worker: Int) -> UnsafeMutablePointer<Float> { buffers[worker].base }
+  public subscript(worker: Int) -> UnsafeMutablePointer<Float> { buffers[worker].base }
 }

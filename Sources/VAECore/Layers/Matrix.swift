@@ -1,10 +1,10 @@
 import CKernels
 
 /// Row-major working memory of a layer: activations or their gradients, one row an example.
-package final class Matrix: @unchecked Sendable {
-  package let rows: Int
-  package let width: Int
-  package let precision: Precision
+public final class Matrix {
+  public let rows: Int
+  public let width: Int
+  public let precision: Precision
   private let storage: AlignedBuffer<UInt8>
   private var pairs: Pairs?
 
@@ -17,30 +17,32 @@ package final class Matrix: @unchecked Sendable {
   private static let slack = 64
 
   /// - Throws: `ComputeError.outOfMemory`.
-  package init(rows: Int, width: Int, precision: Precision = .f32) throws {
+  public init(rows: Int, width: Int, precision: Precision = .f32) throws {
     self.rows = rows
     self.width = width
     self.precision = precision
     storage = try AlignedBuffer(count: rows * width * precision.size + Self.slack)
   }
 
-  package subscript(row: Int) -> UnsafeMutableRawPointer {
+  /// The address of row `row`, of `precision`. Valid while the matrix lives.
+  public subscript(row: Int) -> UnsafeMutableRawPointer {
     UnsafeMutableRawPointer(storage.base + row * width * precision.size)
   }
 
-  /// Row `row` of an f32 matrix.
-  package func floats(_ row: Int) -> UnsafeMutablePointer<Float> {
+  /// Row `row` of an f32 matrix. Valid while the matrix lives.
+  public func floats(_ row: Int) -> UnsafeMutablePointer<Float> {
     self[row].assumingMemoryBound(to: Float.self)
   }
 
-  package func clear(_ range: Range<Int>) {
+  /// Sets rows to zero.
+  public func clear(_ range: Range<Int>) {
     guard !range.isEmpty else { return }
     self[range.lowerBound].initializeMemory(
       as: UInt8.self, repeating: 0, count: range.count * width * precision.size)
   }
 
   /// Stores `rows` rows of f32 values from `row` on.
-  package func store(_ values: UnsafePointer<Float>, row: Int, rows: Int) {
+  public func store(_ values: UnsafePointer<Float>, row: Int, rows: Int) {
     if precision == .bf16 {
       vt_bf16_from_f32(self[row].assumingMemoryBound(to: UInt16.self), values, rows * width)
     } else {
@@ -52,9 +54,9 @@ package final class Matrix: @unchecked Sendable {
   /// that `pairRows` brings up to date.
   ///
   /// - Throws: `ComputeError.outOfMemory`.
-  func summedRows() throws -> SummedRows {
+  func rowSumOperand() throws -> RowSumOperand {
     guard precision == .bf16 else {
-      return SummedRows(base: self[0], width: width, terms: rows, precision: .f32, used: nil)
+      return RowSumOperand(base: self[0], width: width, terms: rows, precision: .f32, used: nil)
     }
     let pairs =
       try self.pairs
@@ -62,7 +64,7 @@ package final class Matrix: @unchecked Sendable {
         values: AlignedBuffer(count: (rows + rows % 2) * width + Self.slack / 2),
         used: AlignedBuffer(count: (width + 15) / 16 * ((rows + 31) / 32)))
     self.pairs = pairs
-    return SummedRows(
+    return RowSumOperand(
       base: UnsafeMutableRawPointer(pairs.values.base), width: width, terms: rows + rows % 2,
       precision: .bf16, used: pairs.used)
   }
@@ -77,5 +79,6 @@ package final class Matrix: @unchecked Sendable {
       width, range.lowerBound, range.count)
   }
 
-  package var isBF16: Int32 { precision == .bf16 ? 1 : 0 }
+  /// 1 where the values are bf16, else 0; as kernels take it.
+  public var isBF16: Int32 { precision == .bf16 ? 1 : 0 }
 }

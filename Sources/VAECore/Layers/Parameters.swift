@@ -14,14 +14,14 @@ public enum InitialiserScheme: String, Sendable, Codable, CaseIterable {
   /// U(±√(6 / (fan_in + fan_out))), biases 0 (Glorot and Bengio, 2010).
   case glorot
 
-  func weight(fanIn: Int, fanOut: Int) -> Initialiser {
+  public func weight(fanIn: Int, fanOut: Int) -> Initialiser {
     switch self {
     case .pytorch: .uniform(bound: 1 / Float(fanIn).squareRoot())
     case .glorot: .uniform(bound: (6 / Float(fanIn + fanOut)).squareRoot())
     }
   }
 
-  func bias(fanIn: Int) -> Initialiser {
+  public func bias(fanIn: Int) -> Initialiser {
     self == .pytorch ? .uniform(bound: 1 / Float(fanIn).squareRoot()) : .constant(0)
   }
 }
@@ -48,16 +48,14 @@ public struct ParameterSpec: Sendable {
   }
 
   public var count: Int { shape.reduce(1, *) }
-
-  func joined(_ joined: Bool) -> ParameterSpec {
-    ParameterSpec(
-      name: name, shape: shape, initialiser: initialiser, joined: joined, trained: isTrained)
-  }
 }
 
 /// All parameters of a model in one flat f32 buffer, each on a cache line unless joined to the one
 /// before, and where training or inference runs in bf16, copies in bf16.
-public final class ParameterStore: @unchecked Sendable {
+///
+/// Not for several threads at once, but for the phases of one graph: laying a model out adds packed
+/// copies of its weights here.
+public final class ParameterStore {
   public let specs: [ParameterSpec]
   /// Where each parameter begins, in elements.
   package let offsets: [Int]

@@ -1,14 +1,14 @@
 /// The rows that one task works on. Fixed by the batch size alone, never by the number of workers.
-package struct RowBlocks: Sendable {
-  package let size: Int
-  package let count: Int
+public struct RowBlocks: Sendable {
+  public let size: Int
+  public let count: Int
   /// Rows in all, dead ones at the end included.
-  package var capacity: Int { size * count }
+  public var capacity: Int { size * count }
 
   /// At least `rows` rows in equal blocks, an even number in each where there are several. A block
   /// has 64 rows at most where each stands for `particles`, and small batches, too, make several
   /// where they can, for several workers.
-  package init(rows: Int, particles: Int = 1) {
+  public init(rows: Int, particles: Int = 1) {
     let most = max(1, max(16, min(64, rows * particles / 4)) / particles)
     count = max(1, (rows + most - 1) / most)
     let even = (rows + count - 1) / count
@@ -16,59 +16,60 @@ package struct RowBlocks: Sendable {
   }
 
   /// As many blocks, each of that size.
-  package init(count: Int, size: Int) {
+  public init(count: Int, size: Int) {
     self.count = count
     self.size = size
   }
 
   /// The same blocks where each row stands for `particles` rows.
-  package func times(_ particles: Int) -> RowBlocks {
+  public func times(_ particles: Int) -> RowBlocks {
     RowBlocks(count: count, size: size * particles)
   }
 }
 
 /// One block of a batch. Rows past `live` are dead: they take part in multiplications, with zero
 /// gradients, so that a short batch needs no other code than a full one.
-package struct RowBlock {
-  package let index: Int
+public struct RowBlock {
+  public let index: Int
   /// The first row.
-  package let row: Int
-  package let size: Int
-  package let live: Int
+  public let row: Int
+  public let size: Int
+  public let live: Int
 
   /// The same block where each row stands for `particles` rows.
-  func times(_ particles: Int) -> RowBlock {
+  public func times(_ particles: Int) -> RowBlock {
     RowBlock(index: index, row: row * particles, size: size * particles, live: live * particles)
   }
 
-  var dead: Range<Int> { row + live..<row + size }
+  /// The rows past the live ones.
+  public var dead: Range<Int> { row + live..<row + size }
 }
 
-/// A pass over a batch, written down once: operations that follow one another on a block of rows,
-/// with barriers where every block must have come so far.
-package struct RowPlan {
-  package typealias Operation = (_ block: RowBlock, _ worker: Int) -> Void
+/// A pass over a batch: operations that follow one another on a block of rows, with barriers where
+/// every block must have come so far.
+public struct RowPlan {
+  public typealias Operation = (_ block: RowBlock, _ worker: Int) -> Void
 
   private var stages: [[Operation]] = [[]]
   private var forDead: [Operation] = []
 
-  package init() {}
+  public init() {}
 
-  package mutating func add(_ operation: @escaping Operation) {
+  public mutating func add(_ operation: @escaping Operation) {
     stages[stages.count - 1].append(operation)
   }
 
   /// What is done to a block without any live row, in place of all the rest.
-  package mutating func addForDead(_ operation: @escaping Operation) {
+  public mutating func addForDead(_ operation: @escaping Operation) {
     forDead.append(operation)
   }
 
-  package mutating func barrier() {
+  public mutating func barrier() {
     if !stages[stages.count - 1].isEmpty { stages.append([]) }
   }
 
   /// The plan as phases. `rows` says how many rows of the batch are live.
-  package func phases(_ blocks: RowBlocks, rows: @escaping () -> Int) -> [Phase] {
+  public func phases(_ blocks: RowBlocks, rows: @escaping () -> Int) -> [Phase] {
     stages.enumerated().map { stage, operations in
       let dead = stage == 0 ? forDead : []
       return Phase(tasks: blocks.count) { task, worker in

@@ -1,9 +1,6 @@
 /// The model file: a safetensors file whose metadata names the kind of model, its configuration
 /// and how it was trained. See vae-model(5).
 public enum ModelFile {
-  /// The models this version knows, by `vae-tools.kind`.
-  private static let kinds: [any LatentModel.Type] = [VAE.self, Probe.self]
-
   /// Reads a model.
   ///
   /// - Throws: `SafetensorsError` for a file that breaks the format, `ModelError` for one that is
@@ -18,7 +15,7 @@ public enum ModelFile {
     guard let kind = file.metadata["vae-tools.kind"] else {
       throw ModelError.notAModel(source: file.name, kind: nil)
     }
-    guard let type = kinds.first(where: { $0.kind == kind }) else {
+    guard let type = Architectures.models.first(where: { $0.kind == kind }) else {
       throw ModelError.notAModel(source: file.name, kind: kind)
     }
     let configuration = file.metadata["vae-tools.config"] ?? "{}"

@@ -1,44 +1,10 @@
-/// Softmax regression: labels from rows, or from rows by way of an encoder.
-///
-/// ln p(k | x) = wₖ·z + bₖ − ln Σ e^(wⱼ·z + bⱼ), where z is the row, or its posterior mean under the
-/// encoder. Parameters are `head.weight` [classes, values], `head.bias` [classes] and, in front of
-/// them, those of the encoder, as the model it came from has them.
-public final class Probe: LatentModel {
-  public static let kind = "probe"
+import CKernels
 
-  public let configuration: ProbeConfiguration
-  public let parameters: ParameterStore
-  /// The class of each row that `makeGraph` is going to be given; empty unless to be trained.
-  let labels: [UInt32]
+/// A probe: see `ProbeConfiguration`.
+public typealias Probe = Model<ProbeConfiguration>
 
-  public var inputShape: [Int] { configuration.inputShape }
-  /// Values that the head reads.
-  public var latentSize: Int { configuration.headInputs }
+extension Model where Configuration == ProbeConfiguration {
   public var classes: [Int] { configuration.classes }
-  /// A probe has no divergence.
-  public var beta: Float { 0 }
-
-  /// A probe with zero parameters.
-  ///
-  /// - Parameter labels: positions in `classes`, one for each row to learn from.
-  /// - Throws: `ModelError` for a configuration that makes no probe, `ComputeError`.
-  public init(_ configuration: ProbeConfiguration, labels: [UInt32] = []) throws {
-    self.configuration = configuration
-    self.labels = labels
-    parameters = try ParameterStore(try configuration.layout())
-  }
-
-  public convenience init(configurationJSON json: String) throws {
-    try self.init(ProbeConfiguration(json: json))
-  }
-
-  public static func layout(configurationJSON json: String) throws -> [ParameterSpec] {
-    try ProbeConfiguration(json: json).layout()
-  }
-
-  public func configurationJSON() throws -> String {
-    try sortedJSON(configuration)
-  }
 
   /// Reads a probe.
   ///
@@ -66,46 +32,25 @@ public final class Probe: LatentModel {
     }
   }
 
-  public func makeGraph(rows: RowStore, options: GraphOptions, pool: WorkerPool) throws
-    -> any TrainingGraph
-  {
-    guard let encoder = configuration.encoder else { throw ProbeError.noEncoder }
-    precondition(labels.count == rows.rows, "a label for each row")
-    return try ProbeGraph(self, encoder: encoder, rows: rows, options: options, pool: pool)
-  }
-
   /// Rows to a probability for each class.
+  ///
+  /// - Throws: `ComputeError`.
   public func makePredictor(precision: Precision = .f32, pool: WorkerPool) throws
     -> any RowTransform
   {
-    try ProbeTransform(self, .probabilities, precision: precision, pool: pool)
-  }
-
-  public func makeEncoder(_ output: EncoderOutput, precision: Precision, pool: WorkerPool) throws
-    -> any RowTransform
-  {
-    guard configuration.encoder != nil else { throw ProbeError.noEncoder }
-    guard output == .mean else { throw ProbeError.noPosterior }
-    return try ProbeTransform(self, .means, precision: precision, pool: pool)
-  }
-
-  public func makeDecoder(_ output: DecoderOutput, precision: Precision, pool: WorkerPool) throws
-    -> any RowTransform
-  {
-    throw ProbeError.noDecoder
-  }
-
-  public func makeScorer(_ options: ScoreOptions, pool: WorkerPool) throws -> any RowTransform {
-    throw ProbeError.noDecoder
+    let classes = classes.count
+    return try NetworkTransform(
+      self, from: roles.x, to: roles.output, outputSize: classes, precision: precision, pool: pool
+    ) { logits, _, p in
+      p.update(from: logits, count: classes)
+      vt_softmax(p, nil, nil, 1, classes)
+    }
   }
 }
 
 /// What probes and their labels are refused for.
 public enum ProbeError: Failure, Equatable {
   case notAProbe(source: String, kind: String)
-  case noEncoder
-  case noPosterior
-  case noDecoder
   /// The encoder of a model of that kind cannot be trained under a head.
   case notTunable(source: String, kind: String)
 
@@ -125,9 +70,6 @@ public enum ProbeError: Failure, Equatable {
     switch self {
     case .notAProbe(let source, let kind):
       "\(source): expected a probe, as probe-fit writes it, got a file of kind \"\(kind)\""
-    case .noEncoder: "this probe reads rows as they are: it has no encoder"
-    case .noPosterior: "a probe keeps the means of its encoder only: no --sample, no --logvar"
-    case .noDecoder: "a probe has no decoder: it predicts labels, by probe-predict"
     case .notTunable(let source, let kind):
       "\(source): expected a model whose encoder can be trained further, got one of kind \"\(kind)\""
 

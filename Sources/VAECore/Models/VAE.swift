@@ -1,49 +1,39 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+/// A variational or plain autoencoder: see `VAEConfiguration`.
+public typealias VAE = Model<VAEConfiguration>
 
-/// A variational autoencoder (Kingma and Welling, "Auto-encoding variational Bayes", 2014) whose
-/// encoder and decoder are multi-layer perceptrons, or a plain autoencoder of that shape.
-///
-/// Parameters are named and laid out as PyTorch's Linear and BatchNorm1d have them:
-/// `encoder.0.weight` [out, in], …, `encoder.mean.*`, `encoder.logvar.*`, `decoder.0.*`, …,
-/// `decoder.output.*`.
-public final class VAE: LatentModel {
-  public static let kind = "vae"
-
-  public let configuration: VAEConfiguration
-  public let parameters: ParameterStore
-
-  public var inputShape: [Int] { configuration.inputShape }
-  public var latentSize: Int { configuration.latent }
-
-  /// A model with zero parameters: `parameters.initialise(seed:)` or a file fills them.
+extension Model where Configuration == VAEConfiguration {
+  /// Fills the parameters to begin training: from the seed, then the output's bias from the rows,
+  /// then the weights of another model, as far as asked for.
   ///
-  /// - Throws: `ModelError` for sizes below one or beyond reason, `ComputeError`.
-  public init(_ configuration: VAEConfiguration) throws {
-    self.configuration = configuration
-    parameters = try ParameterStore(try configuration.layout())
+  /// - Parameters:
+  ///   - biasFrom: rows and which of them to learn from.
+  ///   - weights: a model whose parameters have the same names and shapes; with `matching`, those
+  ///     are taken that do.
+  /// - Throws: `ModelError.differs` where they do not.
+  public func start(
+    seed: UInt64, biasFrom: (rows: RowStore, indices: [UInt32])? = nil,
+    weights: (any LatentModel)? = nil, matching: Bool = false
+  ) throws {
+    parameters.initialise(seed: seed)
+    if let biasFrom { setOutputBias(fromMeanOf: biasFrom.rows, indices: biasFrom.indices) }
+    guard let weights else { return }
+    var taken = 0
+    for (index, spec) in parameters.specs.enumerated() {
+      let other = weights.parameters.index(of: spec.name)
+      guard let other, weights.parameters.specs[other].shape == spec.shape else {
+        if matching { continue }
+        throw ModelError.differs(
+          name: spec.name, expected: spec.shape,
+          got: other.map { weights.parameters.specs[$0].shape })
+      }
+      _ = parameters[index].update(fromContentsOf: weights.parameters[other])
+      taken += 1
+    }
+    if taken == 0 { throw ModelError.nothingInCommon }
   }
 
-  public convenience init(configurationJSON json: String) throws {
-    try self.init(VAEConfiguration(json: json))
-  }
-
-  public static func layout(configurationJSON json: String) throws -> [ParameterSpec] {
-    try VAEConfiguration(json: json).layout()
-  }
-
-  /// JSON of `configuration`.
-  public func configurationJSON() throws -> String {
-    try sortedJSON(configuration)
-  }
-
-  /// Starts the decoder's output bias at the mean of the rows, as logits for the Bernoulli, so
-  /// that training need not find it.
+  /// Starts the decoder's output bias at the mean of the rows, as the likelihood has it, so that
+  /// training need not find it.
   public func setOutputBias(fromMeanOf rows: RowStore, indices: [UInt32]) {
     guard let index = parameters.index(of: "decoder.output.bias"), !indices.isEmpty else { return }
     let bias = parameters[index]
@@ -57,10 +47,7 @@ public final class VAE: LatentModel {
       }
     }
     for i in bias.indices {
-      let mean = sums[i] / Double(indices.count)
-      // Pixels that are always 0 or always 1 start where a thousandth of doubt would put them.
-      let p = min(max(mean, 1e-3), 1 - 1e-3)
-      bias[i] = Float(configuration.likelihood == .bernoulli ? log(p / (1 - p)) : mean)
+      bias[i] = Float(configuration.likelihood.bias(forMean: sums[i] / Double(indices.count)))
     }
   }
 }

@@ -1,9 +1,8 @@
-import FoundationEssentials
-
-/// The shape of a multi-layer perceptron VAE.
-public struct VAEConfiguration: Codable, Sendable, Equatable {
-  /// Whether the code is a distribution.
-  public enum Code: String, Codable, Sendable, CaseIterable {
+/// A variational autoencoder (Kingma and Welling, "Auto-encoding variational Bayes", 2014) whose
+/// encoder and decoder are multi-layer perceptrons, or a plain autoencoder of that shape.
+public struct VAEConfiguration: Sendable {
+  /// Whether the latents are a distribution.
+  public enum Family: String, Codable, Sendable, CaseIterable {
     /// A variational autoencoder.
     case variational = "vae"
     /// A plain autoencoder: no noise, no divergence.
@@ -12,20 +11,20 @@ public struct VAEConfiguration: Codable, Sendable, Equatable {
 
   /// The shape of one row.
   public var inputShape: [Int]
-  public var code = Code.variational
+  public var family = Family.variational
   /// Widths of the encoder's hidden layers; the decoder has them in reverse.
   public var hidden: [Int]
   public var style = HiddenStyle()
   public var scheme = InitialiserScheme.pytorch
   /// Dimensions of the latent space.
   public var latent: Int
-  public var likelihood: Likelihood
+  public var likelihood: any Likelihood
   /// The weight of the divergence in training.
   public var beta: Float
 
   public init(
     inputShape: [Int], hidden: [Int] = [400], latent: Int = 20,
-    likelihood: Likelihood = .bernoulli, beta: Float = 1
+    likelihood: any Likelihood = Bernoulli(), beta: Float = 1
   ) {
     self.inputShape = inputShape
     self.hidden = hidden
@@ -36,7 +35,7 @@ public struct VAEConfiguration: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case inputShape = "input_shape"
-    case code = "model"
+    case family = "model"
     case hidden
     case activation, dropout
     case batchNorm = "batch_norm"
@@ -50,25 +49,26 @@ public struct VAEConfiguration: Codable, Sendable, Equatable {
     hidden = try values.decode([Int].self, forKey: .hidden)
     latent = try values.decode(Int.self, forKey: .latent)
     beta = try values.decode(Float.self, forKey: .beta)
-    code = try values.decodeIfPresent(Code.self, forKey: .code) ?? code
+    family = try values.decodeIfPresent(Family.self, forKey: .family) ?? family
     scheme = try values.decodeIfPresent(InitialiserScheme.self, forKey: .scheme) ?? scheme
     style.activation =
       try values.decodeIfPresent(Activation.self, forKey: .activation) ?? style.activation
     style.dropout = try values.decodeIfPresent(Float.self, forKey: .dropout) ?? style.dropout
     style.batchNorm = try values.decodeIfPresent(Bool.self, forKey: .batchNorm) ?? style.batchNorm
-    switch try values.decode(String.self, forKey: .likelihood) {
-    case "bernoulli": likelihood = .bernoulli
-    case "gaussian": likelihood = .gaussian(try values.decode(Sigma.self, forKey: .sigma))
-    default:
+    do {
+      likelihood = try Likelihoods.named(
+        try values.decode(String.self, forKey: .likelihood),
+        sigma: try values.decodeIfPresent(Sigma.self, forKey: .sigma))
+    } catch let error as LikelihoodError {
       throw DecodingError.dataCorruptedError(
-        forKey: .likelihood, in: values, debugDescription: "unknown likelihood")
+        forKey: .likelihood, in: values, debugDescription: error.description)
     }
   }
 
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(inputShape, forKey: .inputShape)
-    try values.encode(code, forKey: .code)
+    try values.encode(family, forKey: .family)
     try values.encode(hidden, forKey: .hidden)
     try values.encode(style.activation, forKey: .activation)
     try values.encode(style.dropout, forKey: .dropout)
@@ -76,25 +76,12 @@ public struct VAEConfiguration: Codable, Sendable, Equatable {
     try values.encode(scheme, forKey: .scheme)
     try values.encode(latent, forKey: .latent)
     try values.encode(beta, forKey: .beta)
-    switch likelihood {
-    case .bernoulli:
-      try values.encode("bernoulli", forKey: .likelihood)
-    case .gaussian(let sigma):
-      try values.encode("gaussian", forKey: .likelihood)
-      try values.encode(sigma, forKey: .sigma)
-    }
-  }
-
-  init(json: String) throws {
-    do {
-      self = try JSONDecoder().decode(VAEConfiguration.self, from: Data(json.utf8))
-    } catch {
-      throw ModelError.badConfiguration("not the configuration of a VAE")
-    }
+    try values.encode(type(of: likelihood).name, forKey: .likelihood)
+    try values.encodeIfPresent(likelihood.sigma, forKey: .sigma)
   }
 
   /// Refuses sizes that make no network, or whose weights would be more than 2³⁶.
-  func check() throws {
+  public func check() throws {
     var inputs = 1
     for size in inputShape {
       let (product, overflow) = inputs.multipliedReportingOverflow(by: size)
@@ -114,45 +101,69 @@ public struct VAEConfiguration: Codable, Sendable, Equatable {
     guard beta.isFinite, beta >= 0, style.dropout >= 0, style.dropout < 1 else {
       throw ModelError.badConfiguration("beta \(beta), dropout \(style.dropout)")
     }
-    if case .gaussian(.fixed(let sigma)) = likelihood, !(sigma > 0 && sigma.isFinite) {
-      throw ModelError.badConfiguration("sigma \(sigma)")
-    }
+  }
+}
+
+extension VAEConfiguration: EncodingArchitecture {
+  public static var kind: String { "vae" }
+  public var latentSize: Int { latent }
+
+  public func build(into network: inout Network) throws -> Roles {
+    let x = network.column("x", shape: inputShape)
+    let latent: any Latent =
+      family == .plain ? PlainLatent(size: self.latent) : GaussianLatent(size: self.latent)
+    let heads = try encode(
+      x, to: family == .plain ? ["encoder.mean"] : ["encoder.mean", "encoder.logvar"], &network)
+    let z = try network.apply(latent, to: heads)
+    let last = try stack("decoder", Array(hidden.reversed()), number: hidden.count, on: z, &network)
+    let output = try network.apply(
+      Dense(
+        type(of: likelihood).heads.map { "decoder." + $0 }, outputs: x.width, scheme: scheme),
+      to: last)
+    network.add(Reconstruction(likelihood), of: output, x)
+    return Roles(x: x, heads: heads, z: z, output: output, latent: latent, likelihood: likelihood)
   }
 
-  /// The parameters, in the order of the file.
-  func layout() throws -> [ParameterSpec] {
-    try check()
-    let inputs = inputShape.reduce(1, *)
-    var specs: [ParameterSpec] = []
-    func stack(_ part: String, _ widths: [Int]) {
-      for (index, pair) in zip(widths, widths.dropFirst()).enumerated() {
-        specs += HiddenLayer.parameters(
-          "\(part).\(index)", inputs: pair.0, outputs: pair.1, style: style, scheme: scheme)
-      }
-    }
-    /// Dense layers side by side, whose weights, then biases, lie together and are read as one.
-    func heads(_ names: [String], _ inputs: Int, _ outputs: Int) {
-      let layers = names.map {
-        linearParameters($0, inputs: inputs, outputs: outputs, scheme: scheme)
-      }
-      for part in 0...1 {
-        for (index, layer) in layers.enumerated() {
-          specs.append(layer[part].joined(index > 0))
-        }
-      }
-    }
-    stack("encoder", [inputs] + hidden)
-    heads(
-      code == .plain ? ["encoder.mean"] : ["encoder.mean", "encoder.logvar"],
-      hidden.last ?? inputs, latent)
-    stack("decoder", [latent] + hidden.reversed())
-    heads(
-      likelihood == .gaussian(.pixel)
-        ? ["decoder.output", "decoder.output_logvar"] : ["decoder.output"],
-      hidden.first ?? latent, inputs)
-    if likelihood == .gaussian(.learned) {
-      specs.append(.init(name: "decoder.log_sigma", shape: [1], initialiser: .constant(0)))
-    }
-    return specs
+  public func buildEncoder(into network: inout Network) throws -> Edge {
+    try encode(network.column("x", shape: inputShape), to: ["encoder.mean"], &network)
   }
+
+  private func encode(_ x: Edge, to heads: [String], _ network: inout Network) throws -> Edge {
+    let last = try stack("encoder", hidden, number: 0, on: x, &network)
+    return try network.apply(Dense(heads, outputs: latent, scheme: scheme), to: last)
+  }
+
+  /// Hidden layers: dense, batch normalisation and dropout where asked for, with an activation.
+  ///
+  /// - Parameter number: of the first layer among those of the model, for dropout.
+  private func stack(
+    _ part: String, _ widths: [Int], number: Int, on first: Edge, _ network: inout Network
+  ) throws -> Edge {
+    var x = first
+    for (index, width) in widths.enumerated() {
+      let name = "\(part).\(index)"
+      x = try network.apply(Dense(name, outputs: width, scheme: scheme), to: x)
+      if style.batchNorm { x = try network.apply(BatchNorm(name + ".norm"), to: x) }
+      x = try network.apply(style.activation, to: x)
+      if style.dropout > 0 {
+        x = try network.apply(Dropout(style.dropout, number: number + index), to: x)
+      }
+    }
+    return x
+  }
+}
+
+/// How the hidden layers of a network are made.
+public struct HiddenStyle: Codable, Sendable, Equatable {
+  public var activation = Activation.relu
+  /// The probability that training sets a value to zero.
+  public var dropout: Float = 0
+  public var batchNorm = false
+
+  enum CodingKeys: String, CodingKey {
+    case activation, dropout
+    case batchNorm = "batch_norm"
+  }
+
+  public init() {}
 }

@@ -37,7 +37,7 @@ struct Meter {
 
   /// Takes note of a step that ended.
   mutating func note(
-    _ state: TrainingState, graph: any TrainingGraph, norm: Double, rate: Double,
+    _ state: TrainingState, graph: TrainingGraph, norm: Double, rate: Double,
     _ report: (TrainingEvent) throws -> Void
   ) rethrows {
     let now = clock.now

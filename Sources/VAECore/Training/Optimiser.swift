@@ -79,7 +79,9 @@ package final class Optimiser: GradientSink {
     norms.buffer.update(repeating: 0)
   }
 
-  package func take(offset: Int, count: Int, gradient: UnsafeMutablePointer<Float>, task: Int) {
+  package func accept(
+    _ gradient: UnsafeMutablePointer<Float>, offset: Int, count: Int, task: Int
+  ) {
     var at = offset
     let end = offset + count
     for frozen in store.frozen where frozen.upperBound > at && frozen.lowerBound < end {
@@ -125,8 +127,7 @@ package final class Update {
   package let phases: [Phase]
   private let clipped: ClippedGradient?
 
-  package init(_ graph: any TrainingGraph, store: ParameterStore, options: OptimiserOptions) throws
-  {
+  package init(_ graph: TrainingGraph, store: ParameterStore, options: OptimiserOptions) throws {
     guard let clipNorm = options.clipNorm else {
       let optimiser = try Optimiser(store, options: options, tasks: graph.gradientTaskCount)
       self.optimiser = optimiser
@@ -180,7 +181,7 @@ private final class ClippedGradient: GradientSink {
     for task in runs.indices { runs[task].removeAll(keepingCapacity: true) }
   }
 
-  func take(offset: Int, count: Int, gradient from: UnsafeMutablePointer<Float>, task: Int) {
+  func accept(_ from: UnsafeMutablePointer<Float>, offset: Int, count: Int, task: Int) {
     let to = gradient.base + offset
     to.update(from: from, count: count)
     for frozen in store.frozen {
@@ -199,9 +200,8 @@ private final class ClippedGradient: GradientSink {
       },
       Phase(tasks: runs.count) { [self] task, _ in
         for run in runs[task] {
-          optimiser.take(
-            offset: run.lowerBound, count: run.count, gradient: gradient.base + run.lowerBound,
-            task: task)
+          optimiser.accept(
+            gradient.base + run.lowerBound, offset: run.lowerBound, count: run.count, task: task)
         }
       },
     ]

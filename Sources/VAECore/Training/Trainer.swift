@@ -20,8 +20,8 @@ public final class Trainer {
   let options: TrainingOptions
   private let control: TrainingControl
   let pool: WorkerPool
-  private let graph: any TrainingGraph
-  private let validationGraph: any TrainingGraph
+  private let graph: TrainingGraph
+  private let validationGraph: TrainingGraph
   private let update: Update
   /// The parameters at the end of the last epoch that is good.
   private let good: AlignedBuffer<Float>
@@ -58,10 +58,10 @@ public final class Trainer {
     guard options.freeze.allSatisfy({ layer in store.has(layer) }), store.isTrained else {
       throw TrainingError.nothingToTrain(options.freeze)
     }
-    graph = try model.makeGraph(rows: rows.rows, options: options.graph, pool: pool)
+    graph = try TrainingGraph(model, rows: rows.columns, options: options.graph, pool: pool)
     validationGraph =
       try rows.validationRows.map {
-        try model.makeGraph(rows: $0, options: options.graph, pool: pool)
+        try TrainingGraph(model, rows: Columns($0), options: options.graph, pool: pool)
       } ?? graph
     update = try Update(graph, store: store, options: options.optimiser)
     good = try AlignedBuffer(count: store.values.count)

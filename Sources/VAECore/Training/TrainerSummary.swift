@@ -33,12 +33,29 @@ extension Trainer {
   }
 
   /// What the user should know of the model that came out.
-  public var warnings: [String] {
+  public var warnings: [TrainingWarning] {
     guard let last = state.last, last.activeUnits < last.latent else { return [] }
-    let few = "\(last.activeUnits) of \(last.latent) latent dimensions are active"
     if last.activeUnits == 0 {
-      return ["posterior collapse: \(few); try --warmup, --free-bits or a smaller --beta"]
+      return [.collapse(latent: last.latent)]
     }
-    return last.activeUnits * 2 < last.latent ? ["\(few); the others carry nothing"] : []
+    return last.activeUnits * 2 < last.latent
+      ? [.idleDimensions(active: last.activeUnits, latent: last.latent)] : []
+  }
+}
+
+/// What the user should know of a trained model.
+public enum TrainingWarning: Sendable, Equatable, CustomStringConvertible {
+  /// No latent dimension is active.
+  case collapse(latent: Int)
+  /// Fewer than half of the latent dimensions are active.
+  case idleDimensions(active: Int, latent: Int)
+
+  public var description: String {
+    switch self {
+    case .collapse(let latent):
+      "posterior collapse: 0 of \(latent) latent dimensions are active"
+    case .idleDimensions(let active, let latent):
+      "\(active) of \(latent) latent dimensions are active; the others carry nothing"
+    }
   }
 }

@@ -65,12 +65,10 @@ private struct Record: Encodable {
   var epochs: Int?
   var step: Int?
   var steps: Int?
-  var loss: Double
-  var reconstruction: Double
-  var kl: Double
-  var validLoss: Double?
-  var validReconstruction: Double?
-  var validKl: Double?
+  /// `loss`, `reconstruction`, `kl`, …
+  var training: Losses
+  /// `valid_loss`, `valid_reconstruction`, `valid_kl`, …
+  var validation: Losses?
   var klByDimension: [Double]?
   var activeUnits: Int?
   var latent: Int?
@@ -90,7 +88,7 @@ private struct Record: Encodable {
     self.event = event
     self.epoch = epoch
     self.step = step
-    (loss, reconstruction, kl) = (losses.loss, losses.reconstruction, losses.kl)
+    training = losses
     self.gradientNorm = gradientNorm
     self.learningRate = learningRate
     self.beta = beta
@@ -104,11 +102,8 @@ private struct Record: Encodable {
     epoch = report.epoch
     epochs = report.epochs
     steps = report.steps
-    let losses = report.training
-    (loss, reconstruction, kl) = (losses.loss, losses.reconstruction, losses.kl)
-    validLoss = report.validation?.loss
-    validReconstruction = report.validation?.reconstruction
-    validKl = report.validation?.kl
+    training = report.training
+    validation = report.validation
     klByDimension = report.klByDimension
     activeUnits = report.activeUnits
     latent = report.latent
@@ -117,5 +112,34 @@ private struct Record: Encodable {
     beta = report.beta
     self.seconds = seconds
     self.imagesPerSecond = imagesPerSecond
+  }
+}
+
+extension Record {
+  private enum CodingKeys: String, CodingKey {
+    case event, epoch, epochs, step, steps, klByDimension, activeUnits, latent, gradientNorm
+    case learningRate, beta, seconds, imagesPerSecond, outcome, rows, parameters
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try training.encode(to: encoder)
+    try validation?.encode(to: encoder, prefix: "valid_")
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(event, forKey: .event)
+    try values.encode(epoch, forKey: .epoch)
+    try values.encodeIfPresent(epochs, forKey: .epochs)
+    try values.encodeIfPresent(step, forKey: .step)
+    try values.encodeIfPresent(steps, forKey: .steps)
+    try values.encodeIfPresent(klByDimension, forKey: .klByDimension)
+    try values.encodeIfPresent(activeUnits, forKey: .activeUnits)
+    try values.encodeIfPresent(latent, forKey: .latent)
+    try values.encode(gradientNorm, forKey: .gradientNorm)
+    try values.encode(learningRate, forKey: .learningRate)
+    try values.encode(beta, forKey: .beta)
+    try values.encodeIfPresent(seconds, forKey: .seconds)
+    try values.encodeIfPresent(imagesPerSecond, forKey: .imagesPerSecond)
+    try values.encodeIfPresent(outcome, forKey: .outcome)
+    try values.encodeIfPresent(rows, forKey: .rows)
+    try values.encodeIfPresent(parameters, forKey: .parameters)
   }
 }

@@ -47,16 +47,19 @@ public struct TrainingControl: Sendable {
 
 /// Which rows are learned from and which are held out.
 public struct TrainingRows {
-  public let rows: RowStore
+  public let columns: Columns
   public let training: [UInt32]
   public let validation: [UInt32]
   /// Rows of another store to validate on.
   public let validationRows: RowStore?
 
-  /// All of `rows`, validated on all of `validationRows`, if there are any.
-  public init(_ rows: RowStore, validationRows: RowStore? = nil) {
-    self.rows = rows
-    training = Array(0..<UInt32(rows.rows))
+  /// The values of the rows.
+  public var rows: RowStore { columns.x }
+
+  /// All of `columns`, validated on all of `validationRows`, if there are any.
+  public init(_ columns: Columns, validationRows: RowStore? = nil) {
+    self.columns = columns
+    training = Array(0..<UInt32(columns.rows))
     validation = validationRows.map { Array(0..<UInt32($0.rows)) } ?? []
     self.validationRows = validationRows
   }
@@ -64,14 +67,27 @@ public struct TrainingRows {
   /// Holds out a share of the rows, drawn by the seed; at least one stays on either side.
   ///
   /// - Throws: `TrainingError.tooFewRows` for fewer than two rows.
-  public init(_ rows: RowStore, holdingOut fraction: Double, seed: UInt64) throws {
+  public init(_ columns: Columns, holdingOut fraction: Double, seed: UInt64) throws {
+    let rows = columns.x
     guard rows.rows > 1 else { throw TrainingError.tooFewRows(rows.rows) }
     let order = permutation(of: rows.rows, noise: Noise(seed: seed, purpose: .split))
     let held = min(max(Int((Double(rows.rows) * fraction).rounded()), 1), rows.rows - 1)
-    self.rows = rows
+    self.columns = columns
     validation = order[..<held].sorted()
     training = order[held...].sorted()
     validationRows = nil
+  }
+}
+
+extension TrainingRows {
+  /// Rows with values alone.
+  public init(_ rows: RowStore, validationRows: RowStore? = nil) {
+    self.init(Columns(rows), validationRows: validationRows)
+  }
+
+  /// Rows with values alone, of which a share is held out.
+  public init(_ rows: RowStore, holdingOut fraction: Double, seed: UInt64) throws {
+    try self.init(Columns(rows), holdingOut: fraction, seed: seed)
   }
 }
 
@@ -92,13 +108,12 @@ public enum TrainingError: Failure, Equatable {
     case .noRows(let source): "\(source): no rows to learn from"
     case .tooFewRows(let rows): "cannot hold rows out for validation: got \(rows) row"
     case .diverged(let epoch, let step, let what):
-      "epoch \(epoch), step \(step): the \(what) is not finite; "
-        + "try a smaller --lr, or look at the data"
+      "epoch \(epoch), step \(step): the \(what) is not finite"
     case .nothingToTrain(let names):
-      "--freeze \(names.joined(separator: ",")): expected names of layers, encoder or decoder that "
-        + "leave something to train"
+      "what is to stay as it is, \(names.joined(separator: ",")): expected names of layers, encoder or "
+        + "decoder that leave something to train"
     case .notACheckpoint(let source):
-      "\(source): expected a checkpoint, got a model; start from a model with --init"
+      "\(source): expected a checkpoint, got a model"
     case .otherRun(let source, let what, let made, let asked):
       "\(source): cannot resume: the checkpoint was made with \(what) \(made), asked for is \(asked)"
     }

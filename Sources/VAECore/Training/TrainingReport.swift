@@ -48,9 +48,9 @@ public enum TrainingEvent {
 struct LossSums: Codable {
   private(set) var rows = 0
   private var objective = 0.0
-  private var reconstruction = 0.0
-  private var divergence = 0.0
-  /// Σμ, Σμ², Σ divergence by latent dimension.
+  /// By the names of the terms.
+  private var terms: [String: Double] = [:]
+  /// Σμ, Σμ², Σ divergence by latent dimension, of all latents one after the other: [3, latent].
   private var statistics: [Double]
 
   init(latent: Int) {
@@ -59,25 +59,28 @@ struct LossSums: Codable {
 
   /// Adds what a batch of `count` rows came to. False where that is not finite.
   mutating func add(_ batch: BatchLosses, count: Int) -> Bool {
-    var sums = (batch.freeNats * Double(count), 0.0, 0.0)
-    for row in 0..<count {
-      sums.0 += batch.objective[row]
-      sums.1 += batch.reconstruction[row]
-      sums.2 += batch.divergence[row]
+    func sum(_ values: UnsafePointer<Double>, from first: Double = 0) -> Double {
+      (0..<count).reduce(first) { $0 + values[$1] }
     }
-    guard (sums.0 + sums.1 + sums.2).isFinite else { return false }
+    let total = sum(batch.objective, from: batch.freeNats * Double(count))
+    let parts = batch.terms.map { ($0.name, sum($0.values)) }
+    guard parts.reduce(total, { $0 + $1.1 }).isFinite else { return false }
     rows += count
-    objective += sums.0
-    reconstruction += sums.1
-    divergence += sums.2
-    for i in statistics.indices { statistics[i] += batch.statistics[i] }
+    objective += total
+    for (name, part) in parts { terms[name, default: 0] += part }
+    var first = 0
+    for (size, values) in batch.latents {
+      for part in 0..<3 {
+        for i in 0..<size { statistics[part * latent + first + i] += values[part * size + i] }
+      }
+      first += size
+    }
     return true
   }
 
   var losses: Losses {
     let count = Double(max(rows, 1))
-    return Losses(
-      loss: objective / count, reconstruction: reconstruction / count, kl: divergence / count)
+    return Losses(loss: objective / count, terms: terms.mapValues { $0 / count })
   }
 
   /// What was added since `before`, a part of the same sums; all of it where they began anew.
@@ -86,8 +89,7 @@ struct LossSums: Codable {
     var sums = self
     sums.rows -= before.rows
     sums.objective -= before.objective
-    sums.reconstruction -= before.reconstruction
-    sums.divergence -= before.divergence
+    for (name, part) in before.terms { sums.terms[name, default: 0] -= part }
     return sums
   }
 
@@ -103,5 +105,34 @@ struct LossSums: Codable {
       let mean = statistics[$0] / count
       return statistics[latent + $0] / count - mean * mean > 0.01
     }
+  }
+}
+
+extension LossSums {
+  private enum CodingKeys: String, CodingKey {
+    case rows, objective, terms, statistics
+    /// The terms as version 0.1 wrote them.
+    case reconstruction, divergence
+  }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    rows = try values.decode(Int.self, forKey: .rows)
+    objective = try values.decode(Double.self, forKey: .objective)
+    statistics = try values.decode([Double].self, forKey: .statistics)
+    terms =
+      try values.decodeIfPresent([String: Double].self, forKey: .terms)
+      ?? [
+        Losses.reconstruction: values.decode(Double.self, forKey: .reconstruction),
+        Losses.divergence: values.decode(Double.self, forKey: .divergence),
+      ]
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(rows, forKey: .rows)
+    try values.encode(objective, forKey: .objective)
+    try values.encode(terms, forKey: .terms)
+    try values.encode(statistics, forKey: .statistics)
   }
 }

@@ -16,7 +16,7 @@ struct DenseTests {
       .init(name: "d.bias", shape: [outputs], initialiser: .uniform(bound: 0.1)),
     ])
     store.initialise(seed: 6)
-    let dense = try Dense(
+    let dense = try AffineMap(
       "d", in: store, inputs: inputs, outputs: outputs, precision: precision, block: rows,
       workers: 2, packed: packed)
     try dense.prepareBackward()

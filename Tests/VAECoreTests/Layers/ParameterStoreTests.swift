@@ -77,7 +77,7 @@ struct ParameterStoreTests {
       Array(bias), [-6.906754778648554, 0, 6.906754778648554, 0], relative: 1e-6, absolute: 1e-7,
       "bias")
     let gaussian = try VAE(
-      VAEConfiguration(inputShape: [4], hidden: [3], latent: 2, likelihood: .gaussian(.fixed(1))))
+      VAEConfiguration(inputShape: [4], hidden: [3], latent: 2, likelihood: gaussian(.fixed(1))))
     try gaussian.start(seed: 1, biasFrom: (rows, [1]))
     let index = try #require(gaussian.parameters.index(of: "decoder.output.bias"))
     #expect(Array(gaussian.parameters[index]) == [0, 0.75, 1, 0.5])

@@ -21,8 +21,8 @@ struct ModelFileTests {
   }
 
   static let configurations: [@Sendable (inout VAEConfiguration) -> Void] = [
-    { _ in }, { $0.code = .plain }, { $0.likelihood = .gaussian(.fixed(0.5)) },
-    { $0.likelihood = .gaussian(.learned) }, { $0.likelihood = .gaussian(.pixel) },
+    { _ in }, { $0.family = .plain }, { $0.likelihood = gaussian(.fixed(0.5)) },
+    { $0.likelihood = gaussian(.learned) }, { $0.likelihood = gaussian(.pixel) },
     { $0.style.batchNorm = true }, { $0.style.activation = .silu },
   ]
 
@@ -137,7 +137,7 @@ struct ModelFileTests {
   }
 
   @Test func plainAutoencodersHaveNoPosterior() throws {
-    let model = try Self.model { $0.code = .plain }
+    let model = try Self.model { $0.family = .plain }
     let pool = try WorkerPool(threads: 1)
     #expect(throws: ModelError.self) { try model.makeEncoder(.logVariance, pool: pool) }
     #expect(throws: ModelError.self) { try model.makeEncoder(.sample(seed: 0), pool: pool) }

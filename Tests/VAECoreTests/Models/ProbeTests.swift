@@ -51,8 +51,7 @@ struct ProbeTests {
     let configuration = ProbeConfiguration(
       inputShape: [12], classes: [0, 1, 2, 3],
       encoder: VAEConfiguration(inputShape: [12], hidden: [7], latent: 3))
-    let probe = try Probe(
-      configuration, labels: golden.floats("classes").map { UInt32($0) })
+    let probe = try Probe(configuration)
     for (index, spec) in probe.parameters.specs.enumerated() {
       _ = probe.parameters[index].update(fromContentsOf: try golden.floats(spec.name))
     }
@@ -61,7 +60,9 @@ struct ProbeTests {
     let pool = try WorkerPool(threads: threads)
     var options = GraphOptions()
     options.batch = 6
-    let graph = try probe.makeGraph(rows: rows, options: options, pool: pool)
+    let graph = try TrainingGraph(
+      probe, rows: Columns(rows, labels: golden.floats("classes").map { UInt32($0) }),
+      options: options, pool: pool)
     let collector = Collector(probe.parameters)
     let order: [UInt32] = [4, 0, 5, 2, 1, 3]
     try order.withUnsafeBufferPointer { indices in
@@ -152,14 +153,14 @@ struct ProbeTests {
     let pool = try WorkerPool(threads: 1)
     let means = try probe.makeEncoder(.mean, precision: .f32, pool: pool)
     #expect(means.inputSize == 16 && means.outputSize == 3)
-    #expect(throws: ProbeError.noPosterior) {
+    #expect(throws: ModelError.noPosterior) {
       try probe.makeEncoder(.sample(seed: 1), precision: .f32, pool: pool)
     }
-    #expect(throws: ProbeError.noDecoder) {
+    #expect(throws: ModelError.noDecoder) {
       try probe.makeDecoder(.mean, precision: .f32, pool: pool)
     }
     let plain = try LabelledRows(rows: 9, width: 4, classes: [0, 1]).fit().probe
-    #expect(throws: ProbeError.noEncoder) {
+    #expect(throws: ModelError.noEncoder) {
       try plain.makeEncoder(.mean, precision: .f32, pool: pool)
     }
   }

@@ -15,7 +15,7 @@ final class Collector: GradientSink, @unchecked Sendable {
     self.values = values
   }
 
-  func take(offset: Int, count: Int, gradient: UnsafeMutablePointer<Float>, task: Int) {
+  func accept(_ gradient: UnsafeMutablePointer<Float>, offset: Int, count: Int, task: Int) {
     (values.base + offset).update(from: gradient, count: count)
   }
 
@@ -55,4 +55,12 @@ func rowStore(_ values: [Float], shape: [Int]) throws -> RowStore {
   try writer.finish()
   try file.commit()
   return try RowStore(TensorReader(ByteSource(path: path)))
+}
+
+/// A Gaussian likelihood of that standard deviation, which must be one.
+func gaussian(_ sigma: Sigma) -> any Likelihood {
+  guard let likelihood = try? Likelihoods.named("gaussian", sigma: sigma) else {
+    fatalError("no such standard deviation")
+  }
+  return likelihood
 }

@@ -19,7 +19,7 @@ struct NaiveVAE {
     let encoded = stack("encoder", x, parameters, first: 0)
     let mean = linear("encoder.mean", encoded, parameters)
     let (size, k) = (configuration.latent, particles)
-    guard configuration.code == .variational else {
+    guard configuration.family == .variational else {
       let decoded = stack("decoder", mean, parameters, first: hidden)
       return average(x.indices.map { surprise(decoded, $0, x[$0], parameters) })
     }
@@ -122,25 +122,23 @@ struct NaiveVAE {
   private func surprise(_ h: Rows, _ row: Int, _ x: [Double], _ p: [[Double]]) -> Double {
     let output = linear("decoder.output", [h[row]], p)[0]
     let half = 0.5 * log(2 * Double.pi)
-    switch configuration.likelihood {
-    case .bernoulli:
+    guard let sigma = configuration.likelihood.sigma else {
       return x.indices.reduce(0) {
         $0 + max(output[$1], 0) - output[$1] * x[$1] + log1p(exp(-abs(output[$1])))
       }
-    case .gaussian(let sigma):
-      let logvar: [Double]
-      switch sigma {
-      case .fixed(let sigma):
-        logvar = x.map { _ in 2 * log(Double(sigma)) }
-      case .learned:
-        logvar = x.map { _ in 2 * self["decoder.log_sigma", p][0] }
-      case .pixel:
-        logvar = linear("decoder.output_logvar", [h[row]], p)[0].map(clamp)
-      }
-      return x.indices.reduce(0) {
-        let d = output[$1] - x[$1]
-        return $0 + 0.5 * d * d * exp(-logvar[$1]) + 0.5 * logvar[$1] + half
-      }
+    }
+    let logvar: [Double]
+    switch sigma {
+    case .fixed(let sigma):
+      logvar = x.map { _ in 2 * log(Double(sigma)) }
+    case .learned:
+      logvar = x.map { _ in 2 * self["decoder.log_sigma", p][0] }
+    case .pixel:
+      logvar = linear("decoder.output_logvar", [h[row]], p)[0].map(clamp)
+    }
+    return x.indices.reduce(0) {
+      let d = output[$1] - x[$1]
+      return $0 + 0.5 * d * d * exp(-logvar[$1]) + 0.5 * logvar[$1] + half
     }
   }
 

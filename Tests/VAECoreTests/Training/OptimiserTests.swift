@@ -89,8 +89,8 @@ struct OptimiserTests {
       g.withUnsafeMutableBufferPointer { g in
         guard let base = g.baseAddress else { return }
         let half = count / 2
-        optimiser.take(offset: half, count: count - half, gradient: base + half, task: 1)
-        optimiser.take(offset: 0, count: half, gradient: base, task: 0)
+        optimiser.accept(base + half, offset: half, count: count - half, task: 1)
+        optimiser.accept(base, offset: 0, count: half, task: 0)
       }
       let norm = g.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
       expectClose([optimiser.gradientNorm], [norm], relative: 1e-5, absolute: 1e-30, "norm")
@@ -118,7 +118,7 @@ struct OptimiserTests {
     optimiser.begin(step: 1, learningRate: 0.1)
     var gradient = [Float](repeating: 2, count: 32)
     gradient[22] = .nan  // of what is frozen, nobody cares
-    optimiser.take(offset: 0, count: 32, gradient: &gradient, task: 0)
+    optimiser.accept(&gradient, offset: 0, count: 32, task: 0)
     for i in 0..<32 {
       #expect((store.values.base[i] == before[i]) == (20..<27 ~= i), "\(i)")
     }
@@ -134,7 +134,7 @@ struct OptimiserTests {
       for bad in [Float.nan, .infinity, 3e38] {
         optimiser.begin(step: 1, learningRate: 0.1)
         var gradient: [Float] = [1, bad, 1]
-        optimiser.take(offset: 0, count: 3, gradient: &gradient, task: 0)
+        optimiser.accept(&gradient, offset: 0, count: 3, task: 0)
         #expect(!optimiser.gradientNorm.isFinite)
       }
     }

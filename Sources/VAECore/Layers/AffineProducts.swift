@@ -1,11 +1,11 @@
 import CKernels
 
-/// The three products of a dense layer, by one means or another. A run is on one thread.
-protocol DenseProducts: AnyObject {
+/// The three products of an affine map. A run is on one thread.
+protocol AffineProducts: AnyObject {
   /// Elements of a weight's gradient in one task, about.
   var gradientBlock: Int { get }
 
-  /// y = x · Wᵀ + b for a block of rows, rectified where the layer is.
+  /// y = x · Wᵀ + b for a block of rows, rectified where the map is.
   func forward(_ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, worker: Int)
 
   /// Makes ready for `backward`.
@@ -21,8 +21,8 @@ protocol DenseProducts: AnyObject {
 /// Writes rows of dW in f32.
 typealias WeightGradient = (_ gradient: UnsafeMutablePointer<Float>, _ worker: Int) -> Void
 
-/// What a dense layer is made of.
-struct DenseShape {
+/// What an affine map is made of.
+struct AffineShape {
   let inputs: Int
   let outputs: Int
   let relu: Bool
@@ -38,9 +38,9 @@ struct DenseShape {
   var biasValues: UnsafePointer<Float> { UnsafePointer(store.values.base + bias) }
 }
 
-/// By oneDNN, from row-major matrices.
-final class OneDNNProducts: DenseProducts {
-  private let shape: DenseShape
+/// Multiplies by oneDNN, from row-major matrices.
+final class OneDNNProducts: AffineProducts {
+  private let shape: AffineShape
   private let forwardMatmul: Matmul
   private var backwardMatmul: Matmul?
   private var gradientMatmuls: [Int: Matmul] = [:]
@@ -48,7 +48,7 @@ final class OneDNNProducts: DenseProducts {
   /// A gradient that stays in a second-level cache until the update.
   let gradientBlock = 80_000
 
-  init(_ shape: DenseShape) throws {
+  init(_ shape: AffineShape) throws {
     self.shape = shape
     if shape.precision == .bf16 { try shape.store.refreshCopy() }
     forwardMatmul = try Matmul(
@@ -87,9 +87,9 @@ final class OneDNNProducts: DenseProducts {
   }
 }
 
-/// From packed copies of the weights, where the processor is one for them.
-final class PackedProducts: DenseProducts {
-  private let shape: DenseShape
+/// Multiplies from packed weights; needs AVX-512 (bf16: AVX512-BF16).
+final class PackedProducts: AffineProducts {
+  private let shape: AffineShape
   private let forwardWeight: PackedWeight
   private let forwardMatmul: PackedMatmul
   private var backwardWeight: PackedWeight?
@@ -98,7 +98,7 @@ final class PackedProducts: DenseProducts {
 
   let gradientBlock = 25_000
 
-  init(_ shape: DenseShape) throws {
+  init(_ shape: AffineShape) throws {
     self.shape = shape
     forwardWeight = try Self.weight(shape, for: .forward)
     forwardMatmul = try PackedMatmul(
@@ -106,7 +106,7 @@ final class PackedProducts: DenseProducts {
       workers: shape.workers)
   }
 
-  private static func weight(_ shape: DenseShape, for use: PackedWeight.Use) throws
+  private static func weight(_ shape: AffineShape, for use: PackedWeight.Use) throws
     -> PackedWeight
   {
     try shape.store.packed(
@@ -129,7 +129,7 @@ final class PackedProducts: DenseProducts {
   }
 
   func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws -> WeightGradient {
-    let (x, dy) = (try x.summedRows(), try dy.summedRows())
+    let (x, dy) = (try x.rowSumOperand(), try dy.rowSumOperand())
     let matmul =
       try gradientMatmuls[rows.count]
       ?? PackedMatmul(m: rows.count, transposed: dy, by: x, workers: shape.workers)
