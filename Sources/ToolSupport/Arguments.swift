@@ -1,4 +1,5 @@
 public import ArgumentParser
+public import VAECore
 
 /// Two numbers, `LOW,HIGH` or `MEAN,STD`.
 public struct NumberPair: ExpressibleByArgument {
@@ -38,16 +39,36 @@ public struct IntegerList: ExpressibleByArgument {
   }
 }
 
-/// The size of a picture, `HEIGHTxWIDTH`.
-public struct ImageSize: ExpressibleByArgument {
-  public let height: Int
-  public let width: Int
+/// Words separated by commas, `zero,one,two`.
+public struct WordList: ExpressibleByArgument, Sendable {
+  public let words: [String]
 
   public init?(argument: String) {
-    let parts = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-    guard parts.count == 2, let height = parts[0], let width = parts[1], height > 0, width > 0
-    else { return nil }
-    self.height = height
-    self.width = width
+    words = argument.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if words.contains("") { return nil }
+  }
+}
+
+/// The shape of a row, `28x28` or `3x32x32`; all sides at least 1.
+public struct RowShape: ExpressibleByArgument {
+  public let dimensions: [Int]
+
+  public init?(argument: String) {
+    let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    dimensions = sides.compactMap(\.self)
+    guard dimensions.count == sides.count, dimensions.allSatisfy({ $0 > 0 }) else { return nil }
+  }
+
+  /// As the size of a picture, `HEIGHTxWIDTH`; nil where there are other than two sides.
+  public var size: PixelSize? {
+    dimensions.count == 2 ? PixelSize(width: dimensions[1], height: dimensions[0]) : nil
+  }
+}
+
+/// The size of a picture to be made, `WIDTHxHEIGHT`, as programs that make pictures take it.
+extension PixelSize: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let sides = RowShape(argument: argument)?.dimensions, sides.count == 2 else { return nil }
+    self.init(width: sides[0], height: sides[1])
   }
 }

@@ -1,21 +1,34 @@
 public import ArgumentParser
 public import VAECore
 
-/// The options of tools that compute on the engine.
-public struct EngineOptions: ParsableArguments {
+/// How many threads a tool computes on.
+public struct WorkerOptions: ParsableArguments {
   @Option(help: "Worker threads; one for each processor when not given.")
   public var threads: Int?
+
+  public init() {}
+
+  public func validate() throws {
+    if let threads, !(1...1024 ~= threads) {
+      throw ValidationError("--threads: expected 1 to 1024, got \(threads)")
+    }
+  }
+
+  /// Starts the threads.
+  public func pool() throws -> WorkerPool { try WorkerPool(threads: threads) }
+}
+
+/// The options of tools that compute on the engine.
+public struct EngineOptions: ParsableArguments {
+  @OptionGroup var workers: WorkerOptions
 
   @Option(help: "What multiplications read: auto, f32 or bf16.")
   public var precision: PrecisionChoice?
 
   public init() {}
 
-  public func validate() throws {
-    if let threads, threads < 1 || threads > 1024 {
-      throw ValidationError("--threads: expected 1 to 1024, got \(threads)")
-    }
-  }
+  /// Starts the threads.
+  public func pool() throws -> WorkerPool { try workers.pool() }
 
   /// The precision asked for, or `standard` where none was.
   public func precision(or standard: Precision) -> Precision {

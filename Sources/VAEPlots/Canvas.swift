@@ -27,10 +27,13 @@ final class Canvas {
   private let surface: OpaquePointer
   private let context: OpaquePointer
 
-  /// - Throws: `PlotError.library` for a picture cairo cannot hold.
-  init(width: Int, height: Int) throws {
-    self.width = width
-    self.height = height
+  /// Pixels that a side may have at most.
+  static let maximumSide = 1 << 14
+
+  /// - Throws: `PlotError.tooLarge`, and `PlotError.library` where cairo refuses.
+  init(_ size: PixelSize) throws {
+    (width, height) = (size.width, size.height)
+    guard max(width, height) <= Self.maximumSide else { throw PlotError.tooLarge(size) }
     surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
     context = cairo_create(surface)
     try check(cairo_status(context))

@@ -2,8 +2,7 @@ public import VAECore
 
 /// Which curves are drawn, and how.
 public struct CurvesOptions: Sendable, Equatable {
-  public var width = 1200
-  public var height = 420
+  public var size = PixelSize(width: 1200, height: 420)
   public var title = ""
   /// A panel each; of `valid_` and the same name are the figures of the rows held out.
   public var metrics = ["loss", "reconstruction", "kl"]
@@ -31,7 +30,7 @@ public struct CurvesPlot {
   ///
   /// - Throws: `PlotError` where the picture has no room for a plot, and what the sink throws.
   public func write(to sink: ByteSink) throws {
-    let canvas = try Canvas(width: options.width, height: options.height)
+    let canvas = try Canvas(options.size)
     try CurvesDrawing(self, on: canvas).draw()
     try canvas.writePNG(to: sink)
   }

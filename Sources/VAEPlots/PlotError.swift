@@ -14,13 +14,14 @@ public enum PlotError: Failure, Equatable {
   case noEpochs(name: String)
   case noMetric(String)
   case noRoom(width: Int, height: Int)
+  case tooLarge(PixelSize)
   /// cairo refused, in its own words.
   case library(String)
 
   public var kind: FailureKind {
     switch self {
     case .library: .bug
-    case .noRoom, .nameCount: .usage
+    case .noRoom, .tooLarge, .nameCount: .usage
     default: .badData
     }
   }
@@ -45,6 +46,8 @@ public enum PlotError: Failure, Equatable {
       "no record has the metric \(metric)"
     case .noRoom(let width, let height):
       "a picture of \(width)x\(height) pixels leaves no room for the plot; give a greater --size"
+    case .tooLarge(let size):
+      "--size: expected at most \(Canvas.maximumSide) pixels a side, got \(size.width)x\(size.height)"
     case .library(let message):
       "cairo: \(message)"
     }

@@ -2,8 +2,7 @@ public import VAECore
 
 /// What a scatter plot shows beside its points.
 public struct ScatterOptions: Sendable, Equatable {
-  public var width = 960
-  public var height = 800
+  public var size = PixelSize(width: 960, height: 800)
   public var title = ""
   public var xLabel = ""
   public var yLabel = ""
@@ -57,7 +56,7 @@ public final class ScatterPlot {
   ///
   /// - Throws: `PlotError` where the picture has no room for a plot, and what the sink throws.
   public func write(to sink: ByteSink) throws {
-    let canvas = try Canvas(width: options.width, height: options.height)
+    let canvas = try Canvas(options.size)
     try ScatterDrawing(self, on: canvas).draw()
     try canvas.writePNG(to: sink)
   }

@@ -32,20 +32,15 @@ struct Pca: Tool {
   @Flag(help: "Divide each coordinate by its standard deviation.")
   var whiten = false
 
-  @Option(help: "Worker threads; one for each processor when not given.")
-  var threads: Int?
-
   @Argument(help: "The rows; none, or -, is standard input.", completion: .file())
   var file: String?
 
+  @OptionGroup var workers: WorkerOptions
   @OptionGroup var streams: StreamOptions
 
   func validate() throws {
     guard components.map({ $0 >= 1 }) ?? true else {
       throw ValidationError("-k must be at least 1")
-    }
-    guard threads.map({ 1...1024 ~= $0 }) ?? true else {
-      throw ValidationError("--threads must be from 1 to 1024")
     }
     if model != nil && output != nil {
       throw ValidationError("--model and --output exclude each other")
@@ -54,7 +49,7 @@ struct Pca: Tool {
 
   func run() throws {
     let sink = try streams.output()
-    let pool = try WorkerPool(threads: threads)
+    let pool = try workers.pool()
     if let model {
       let saved = try PCA(try ByteSource(path: model))
       let pca = try components.map { try saved.prefix($0, name: model) } ?? saved

@@ -20,7 +20,7 @@ struct PngCat: Tool {
   var files: [String] = []
 
   @Option(help: ArgumentHelp("Make all pictures this large.", valueName: "wxh"))
-  var size: PictureSize?
+  var size: PixelSize?
 
   @Flag(help: "Cut the edges of pictures of another shape, rather than stretch them to --size.")
   var crop = false
@@ -38,7 +38,7 @@ struct PngCat: Tool {
 
   func validate() throws {
     if crop && size == nil { throw ValidationError("--crop goes with --size") }
-    if let size, !PNGReader.allows(PixelSize(width: size.width, height: size.height)) {
+    if let size, !PNGReader.allows(size) {
       throw ValidationError("--size is at most 65536 a side, and 67108864 pixels in all")
     }
     try streams.requireOneInput(files)
@@ -46,7 +46,7 @@ struct PngCat: Tool {
 
   func run() throws {
     var options = PictureOptions()
-    options.size = size.map { PixelSize(width: $0.width, height: $0.height) }
+    options.size = size
     options.crop = crop
     options.colours = colours
     options.background = background

@@ -25,7 +25,7 @@ struct PngCurves: Tool {
   var metrics: WordList?
 
   @Option(help: ArgumentHelp("The size of the picture in pixels.", valueName: "wxh"))
-  var size: PlotSize?
+  var size: PixelSize?
 
   @Option(help: ArgumentHelp("A line above the panels.", valueName: "text"))
   var title = ""
@@ -40,7 +40,7 @@ struct PngCurves: Tool {
 
   func run() throws {
     var options = CurvesOptions()
-    if let size { (options.width, options.height) = (size.width, size.height) }
+    if let size { options.size = size }
     if let metrics { options.metrics = metrics.words }
     options.title = title
     let sources = try files.isEmpty ? [streams.input()] : files.map { try streams.input($0) }

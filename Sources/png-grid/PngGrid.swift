@@ -32,7 +32,7 @@ struct PngGrid: Tool {
   var padValue = 0.0
 
   @Option(help: ArgumentHelp("The size of an image, for rows of another shape.", valueName: "hxw"))
-  var shape: ImageSize?
+  var shape: RowShape?
 
   @Flag(help: "Rows are (H, W, C), a pixel's channels together.")
   var channelsLast = false
@@ -56,6 +56,7 @@ struct PngGrid: Tool {
       throw ValidationError("--padding must be from 0 to 65535")
     }
     guard padValue.isFinite else { throw ValidationError("--pad-value must be a finite number") }
+    if let shape, shape.size == nil { throw ValidationError("--shape is HEIGHTxWIDTH") }
     if let range, range.first > range.second {
       throw ValidationError("--range takes the lower bound first")
     }
@@ -77,7 +78,7 @@ struct PngGrid: Tool {
     let sink = try streams.output()
     let reader = try TensorReader(source)
     try writeGrid(
-      of: reader, size: shape.map { ($0.height, $0.width) }, channelsLast: channelsLast,
+      of: reader, size: shape?.size, channelsLast: channelsLast,
       options: options, to: sink)
     try sink.finish()
   }

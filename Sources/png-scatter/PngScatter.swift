@@ -30,7 +30,7 @@ struct PngScatter: Tool {
   var names: WordList?
 
   @Option(help: ArgumentHelp("The size of the picture in pixels.", valueName: "wxh"))
-  var size: PlotSize?
+  var size: PixelSize?
 
   @Option(help: ArgumentHelp("A line above the plot.", valueName: "text"))
   var title = ""
@@ -55,7 +55,7 @@ struct PngScatter: Tool {
 
   func run() throws {
     var options = ScatterOptions()
-    if let size { (options.width, options.height) = (size.width, size.height) }
+    if let size { options.size = size }
     options.title = title
     options.xLabel = xLabel
     options.yLabel = yLabel

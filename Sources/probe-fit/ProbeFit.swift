@@ -47,7 +47,7 @@ struct ProbeFit: Tool {
     let rows = try streams.rows(input)
     let fitter = try ProbeFitter(
       rows: rows, labels: labels, options: regression.options,
-      pool: try WorkerPool(threads: engine.threads))
+      pool: try engine.pool())
     let progress = streams.progress()
     let fitted: FittedProbe
     if let model {

@@ -37,7 +37,7 @@ struct ProbePredict: Tool {
     let sink = try streams.output()
     let confusion = try probe.predict(
       reader, to: sink, probabilities: probabilities, comparing: labels,
-      precision: engine.precision(or: .f32), pool: try WorkerPool(threads: engine.threads))
+      precision: engine.precision(or: .f32), pool: try engine.pool())
     try sink.finish()
     if let confusion { streams.show(confusion) }
   }

@@ -33,17 +33,12 @@ struct SparseCode: Tool {
   @Option(help: "Write the figures to this file, as JSON lines.")
   var log: String?
 
-  @Option(help: "Worker threads; one for each processor when not given.")
-  var threads: Int?
-
   @OptionGroup var coding: CodingOptions
   @OptionGroup var learning: LearningArguments
+  @OptionGroup var workers: WorkerOptions
   @OptionGroup var streams: StreamOptions
 
   func validate() throws {
-    if let threads, !(1...1024 ~= threads) {
-      throw ValidationError("--threads: expected 1 to 1024, got \(threads)")
-    }
     guard dictionary != nil else { return }
     try learning.requireNone()
     if output != nil { throw ValidationError("-o writes what is learned, and -d learns nothing") }
@@ -63,13 +58,13 @@ struct SparseCode: Tool {
     let coder: SparseCoder
     if let ratio = coding.lambdaRatio {
       let rows = try streams.rows(input)
-      let pool = try WorkerPool(threads: threads)
+      let pool = try workers.pool()
       try dictionary.setLambda(ratio: ratio, of: rows, pool: pool)
       coder = try SparseCoder(dictionary, pool: pool)
       try coder.stream(rows, to: sink, format: format)
     } else {
       let reader = try TensorReader(try streams.input(input))
-      coder = try SparseCoder(dictionary, pool: try WorkerPool(threads: threads))
+      coder = try SparseCoder(dictionary, pool: try workers.pool())
       try coder.stream(reader, to: sink, format: format)
     }
     try sink.finish()
@@ -80,7 +75,7 @@ struct SparseCode: Tool {
     let file = try output.map { try AtomicFile(path: $0) }
     let sink = try streams.output()
     let rows = try streams.rows(input)
-    let pool = try WorkerPool(threads: threads)
+    let pool = try workers.pool()
     let progress = streams.progress()
     let learner = try DictionaryLearner(rows: rows, options: learning.options(coding), pool: pool)
     let (dictionary, record) = try learner.run { epoch in

@@ -24,22 +24,14 @@ struct SparseDecode: Tool {
   @Option(help: "How the codes are written: dense or csr. (default: told by their shape)")
   var format: CodeFormat?
 
-  @Option(help: "Worker threads; one for each processor when not given.")
-  var threads: Int?
-
+  @OptionGroup var workers: WorkerOptions
   @OptionGroup var streams: StreamOptions
-
-  func validate() throws {
-    if let threads, !(1...1024 ~= threads) {
-      throw ValidationError("--threads: expected 1 to 1024, got \(threads)")
-    }
-  }
 
   func run() throws {
     let dictionary = try streams.dictionary(self.dictionary, besides: input)
     let reader = try TensorReader(try streams.input(input))
     let sink = try streams.output()
-    let decoder = try SparseDecoder(dictionary, pool: try WorkerPool(threads: threads))
+    let decoder = try SparseDecoder(dictionary, pool: try workers.pool())
     try decoder.stream(reader, to: sink, format: format)
     try sink.finish()
   }

@@ -32,12 +32,10 @@ struct Tsne: Tool {
     help: "How coarsely far points are summed; 0, exactly, up to 10000 rows, else 0.25.")
   var theta: Double?
 
-  @Option(help: "Worker threads; one for each processor when not given.")
-  var threads: Int?
-
   @Argument(help: "The rows; none, or -, is standard input.", completion: .file())
   var file: String?
 
+  @OptionGroup var workers: WorkerOptions
   @OptionGroup var streams: StreamOptions
 
   func validate() throws {
@@ -47,9 +45,6 @@ struct Tsne: Tool {
     guard iterations >= 1 else { throw ValidationError("--iterations must be at least 1") }
     guard theta.map({ 0...1 ~= $0 }) ?? true else {
       throw ValidationError("--theta must be from 0 to 1")
-    }
-    guard threads.map({ 1...1024 ~= $0 }) ?? true else {
-      throw ValidationError("--threads must be from 1 to 1024")
     }
   }
 
@@ -63,7 +58,7 @@ struct Tsne: Tool {
     let sink = try streams.output()
     let rows = try streams.rows(file)
     let progress = streams.progress()
-    let tsne = try TSNE(rows, options: options, pool: try WorkerPool(threads: threads)) {
+    let tsne = try TSNE(rows, options: options, pool: try workers.pool()) {
       progress.show($0, of: options)
     }
     _ = tsne.run { progress.show($0, of: options) }

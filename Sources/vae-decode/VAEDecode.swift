@@ -36,7 +36,7 @@ struct VAEDecode: Tool {
     let sink = try streams.output()
     let decoder = try model.makeDecoder(
       sample ? .sample(seed: seed) : .mean, precision: engine.precision(or: .f32),
-      pool: try WorkerPool(threads: engine.threads))
+      pool: try engine.pool())
     try decoder.stream(reader, to: sink, rowShape: model.inputShape)
     try sink.finish()
   }

@@ -43,7 +43,7 @@ struct VAEEncode: Tool {
     let sink = try streams.output()
     let encoder = try model.makeEncoder(
       sample ? .sample(seed: seed) : logvar ? .logVariance : .mean,
-      precision: engine.precision(or: .f32), pool: try WorkerPool(threads: engine.threads))
+      precision: engine.precision(or: .f32), pool: try engine.pool())
     try encoder.stream(reader, to: sink, rowShape: [model.latentSize])
     try sink.finish()
   }

@@ -50,7 +50,7 @@ struct VAEFit: Tool {
       options: trainingOptions(
         objective, optimiser, control, precision: engine.precision(or: .fastest)),
       control: control.control, resuming: checkpoint,
-      pool: try WorkerPool(threads: engine.threads))
+      pool: try engine.pool())
     streams.note(trainer.summary)
     let progress = streams.progress()
     let outcome: Trainer.Outcome

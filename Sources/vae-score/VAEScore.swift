@@ -74,7 +74,7 @@ struct VAEScore: Tool {
     options.atMean = atMean || flags && threshold == nil
     options.seed = seed
     options.precision = engine.precision(or: .f32)
-    let scorer = try model.makeScorer(options, pool: try WorkerPool(threads: engine.threads))
+    let scorer = try model.makeScorer(options, pool: try engine.pool())
     if summary {
       let statistics = try scorer.statistics(of: reader)
       return try streams.print(statistics.text(of: term))

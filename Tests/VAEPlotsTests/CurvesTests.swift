@@ -41,14 +41,14 @@ struct CurvesTests {
       change(&options)
       let plot = try CurvesPlot(runs, options: options)
       let picture = try Plots.written(plot.write)
-      #expect(Plots.size(picture) == [options.width, options.height])
+      #expect(Plots.size(picture) == [options.size.width, options.size.height])
       return picture
     }
     let (one, other) = (try metrics(Self.run), try metrics(Self.run, name: "b/other.jsonl"))
     let pictures = try [
       draw([one]), draw([one, other]), draw([one]) { $0.title = "Title" },
       draw([one]) { $0.metrics = ["loss", "kl", "valid_loss", "loss"] },
-      draw([one]) { ($0.width, $0.height) = (640, 300) },
+      draw([one]) { $0.size = PixelSize(width: 640, height: 300) },
       draw([Metrics](repeating: other, count: 40)),
     ]
     #expect(Set(pictures).count == pictures.count)
@@ -60,7 +60,7 @@ struct CurvesTests {
     var options = CurvesOptions()
     #expect(throws: PlotError.noMetric("reconstruction")) { try CurvesPlot([run]) }
     options.metrics = ["loss"]
-    (options.width, options.height) = (40, 30)
+    options.size = PixelSize(width: 40, height: 30)
     #expect(throws: PlotError.noRoom(width: 40, height: 30)) {
       try Plots.written(CurvesPlot([run], options: options).write)
     }

@@ -10,8 +10,7 @@ struct ScatterTests {
     _ change: (inout ScatterOptions) -> Void = { _ in }
   ) throws -> [UInt8] {
     var options = ScatterOptions()
-    options.width = 300
-    options.height = 240
+    options.size = PixelSize(width: 300, height: 240)
     change(&options)
     let plot = try ScatterPlot(try Plots.points(values), options: options)
     if let labels {
@@ -72,10 +71,7 @@ struct ScatterTests {
       try draw([1, 2, 3, 4], labels: [0, 1]) { $0.names = ["one"] }
     }
     #expect(throws: PlotError.noRoom(width: 30, height: 20)) {
-      try draw {
-        $0.width = 30
-        $0.height = 20
-      }
+      try draw { $0.size = PixelSize(width: 30, height: 20) }
     }
     #expect(throws: StreamError.notFinite(name: "x.npy", row: 1, element: 0, value: "nan")) {
       try draw([1, 2, .nan, 4])

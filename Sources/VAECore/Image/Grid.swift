@@ -24,7 +24,7 @@ public struct GridOptions: Sendable, Equatable {
 ///   - channelsLast: whether rows are (H, W, C) and not (C, H, W).
 /// - Throws: `GridError`, `PNGError`, and what the reader and the sink throw.
 public func writeGrid(
-  of reader: TensorReader, size: (height: Int, width: Int)? = nil, channelsLast: Bool = false,
+  of reader: TensorReader, size: PixelSize? = nil, channelsLast: Bool = false,
   options: GridOptions = GridOptions(), to sink: ByteSink
 ) throws {
   let shape = try ImageShape(

@@ -16,7 +16,7 @@ public struct ImageShape: Sendable, Equatable {
   /// - Parameter name: the stream, for messages.
   /// - Throws: `GridError` when the rows are no pictures of 1, 3 or 4 channels.
   public init(
-    rowShape: [Int], size: (height: Int, width: Int)? = nil, channelsLast: Bool = false,
+    rowShape: [Int], size: PixelSize? = nil, channelsLast: Bool = false,
     name: String
   ) throws {
     let count = rowShape.reduce(1, *)  // a reader's row shape has been checked

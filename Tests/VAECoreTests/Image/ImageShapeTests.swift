@@ -5,6 +5,7 @@ import VAECore
   private func shape(
     _ rowShape: [Int], _ size: (Int, Int)? = nil, last: Bool = false
   ) throws -> [Int] {
+    let size = size.map { PixelSize(width: $0.1, height: $0.0) }
     let shape = try ImageShape(rowShape: rowShape, size: size, channelsLast: last, name: "x")
     return [shape.channels, shape.height, shape.width]
   }
