@@ -11,23 +11,7 @@ source "$(dirname "$0")/lib.sh"
 model=$(model 2)
 side=$(pick 10 20)
 
-# A line a grid point: the quantiles of (i + ½)/side, found by halving where the distribution
-# function, by its series (Marsaglia 2004), passes them.
-awk -v side="$side" '
-  function share(x,    term, sum, n) {
-    for (term = sum = x; sum != sum + term; sum += term) term *= x * x / (3 + 2 * n++)
-    return 0.5 + sum * exp(-x * x / 2) / sqrt(2 * 3.14159265358979)
-  }
-  function quantile(p,    low, high, step) {
-    low = -5; high = 5
-    for (step = 0; step < 40; step++)
-      if (share((low + high) / 2) < p) low = (low + high) / 2; else high = (low + high) / 2
-    return low
-  }
-  BEGIN {
-    for (i = 0; i < side; i++) q[i] = quantile((i + 0.5) / side)
-    for (i = side; i--;) for (j = 0; j < side; j++) printf "%.6f,%.6f\n", q[j], q[i]
-  }' | tensor-csv --read | vae-decode "$model" |
+latent-grid 2 --plane 0,1 --steps "$side" | vae-decode "$model" |
   png-grid --columns "$side" --padding 0 >"$out/manifold.png"
 
 test_rows --limit 2500 --labels >"$out/labels.npy"

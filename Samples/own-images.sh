@@ -36,11 +36,8 @@ if [[ ! -e $images ]]; then
   say "drawing $images"
   mkdir "$images.part"
   count=$(pick 80 400)
-  shapes "$count" | tensor-csv --read --type u1 --shape 3x32x32 >"$out/shapes.npy"
-  for ((row = 0; row < count; row++)); do
-    tensor-head "$row:$((row + 1))" "$out/shapes.npy" | png-grid --padding 0 \
-      >"$images.part/$row.png"
-  done
+  shapes "$count" | tensor-csv --read --type u1 --shape 3x32x32 |
+    png-split --prefix "$images.part/"
   mv "$images.part" "$images"
 fi
 

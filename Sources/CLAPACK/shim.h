@@ -1,5 +1,5 @@
 #pragma once
-// The one routine of LAPACK that is used, by its Fortran name, which every LAPACK has (the
+// The routines of LAPACK that are used, by their Fortran names, which every LAPACK has (the
 // reference, OpenBLAS, Accelerate), whatever C headers come with it.
 #include <stddef.h>
 #include <stdlib.h>
@@ -35,5 +35,34 @@ static inline int vt_symmetric_eigen(int n, double *matrix, int pitch, int count
     free(iwork);
   }
   free(support);
+  return info;
+}
+
+void dgesdd_(const char *jobz, const int *m, const int *n, double *a, const int *lda, double *s,
+             double *u, const int *ldu, double *vt, const int *ldvt, double *work,
+             const int *lwork, int *iwork, int *info, size_t jobz_length);
+
+/// The singular values of a matrix, in descending order: `columns` columns of `rows` values, each
+/// `pitch` after the last. The matrix is destroyed. `values` has room for the lesser of rows and
+/// columns. 0, LAPACK's error, or -100 for lack of memory.
+static inline int vt_singular_values(int rows, int columns, double *matrix, int pitch,
+                                     double *values) {
+  int least = rows < columns ? rows : columns, one = 1, info = 0, query = -1;
+  double nothing = 0, size = 0;
+  int *iwork = (int *)malloc(8 * (size_t)least * sizeof(int));
+  if (!iwork) return -100;
+  dgesdd_("N", &rows, &columns, matrix, &pitch, values, &nothing, &one, &nothing, &one, &size,
+          &query, iwork, &info, 1);
+  if (info == 0) {
+    int doubles = (int)size;
+    double *work = (double *)malloc((size_t)doubles * sizeof(double));
+    if (work)
+      dgesdd_("N", &rows, &columns, matrix, &pitch, values, &nothing, &one, &nothing, &one, work,
+              &doubles, iwork, &info, 1);
+    else
+      info = -100;
+    free(work);
+  }
+  free(iwork);
   return info;
 }

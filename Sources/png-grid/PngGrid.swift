@@ -11,9 +11,9 @@ struct PngGrid: Tool {
       white; u1 rows hold 0 to 255. The pixels equal those of torchvision's save_image.
       """,
     examples: [
-      "mnist-cat test --limit 64 | png-grid > digits.png",
       "randn 64 20 | vae-decode m.vae | png-grid > out.png",
       "png-grid --columns 10 --normalize --each weights.npy > weights.png",
+      "png-grid --scale 4 --row-captions data,model both.npy > both.png",
     ])
 
   @Argument(
@@ -31,7 +31,19 @@ struct PngGrid: Tool {
     parsing: .unconditional, help: ArgumentHelp("What those pixels hold.", valueName: "value"))
   var padValue = 0.0
 
-  @Option(help: ArgumentHelp("The size of an image, for rows of another shape.", valueName: "hxw"))
+  @Option(help: ArgumentHelp("Enlarge images so many times, pixel by pixel.", valueName: "n"))
+  var scale = 1
+
+  @Option(help: ArgumentHelp("Words at the left of the rows, comma-separated.", valueName: "words"))
+  var rowCaptions: WordList?
+
+  @Option(help: ArgumentHelp("Words above the columns, comma-separated.", valueName: "words"))
+  var columnCaptions: WordList?
+
+  @Option(
+    help: ArgumentHelp(
+      "The size of an image, for rows of another shape: 480x640 is 480 high, 640 wide.",
+      valueName: "hxw"))
   var shape: RowShape?
 
   @Flag(help: "Rows are (H, W, C), a pixel's channels together.")
@@ -55,6 +67,7 @@ struct PngGrid: Tool {
     guard (0...65_535).contains(padding) else {
       throw ValidationError("--padding must be from 0 to 65535")
     }
+    guard 1...256 ~= scale else { throw ValidationError("--scale must be from 1 to 256") }
     guard padValue.isFinite else { throw ValidationError("--pad-value must be a finite number") }
     if let shape, shape.size == nil { throw ValidationError("--shape is HEIGHTxWIDTH") }
     if let range, range.first > range.second {
@@ -67,6 +80,9 @@ struct PngGrid: Tool {
     options.columns = columns
     options.padding = padding
     options.padValue = padValue
+    options.scale = scale
+    options.rowCaptions = rowCaptions?.words ?? []
+    options.columnCaptions = columnCaptions?.words ?? []
     if let range {
       options.scaling = .range(low: range.first, high: range.second)
     } else if each {

@@ -6,10 +6,13 @@ Needs numpy and pillow; run it from anywhere. Made with Pillow 13.0.0.
 pictures.txt   NAME WIDTH HEIGHT CHANNELS PNG SAMPLES
                    a PNG file of every kind that there is, and its samples as 8-bit (height, width,
                    channels), both hexadecimal
+netpbm.txt     NAME WIDTH HEIGHT CHANNELS FILE SAMPLES
+                   the same of Netpbm files, P5 and P6, as Pillow reads them
 resized.txt    CHANNELS WIDTH HEIGHT BYTES WIDTH HEIGHT BYTES
                    samples, and what Pillow's BILINEAR makes of them in another size
 """
 
+import io
 import pathlib
 import struct
 import zlib
@@ -93,6 +96,23 @@ def pictures(rng):
         np.concatenate([greys, clear], 2))
 
 
+def netpbm(rng):
+    headers = {
+        "plain": "{magic}\n{width} {height}\n{top}\n",
+        "comments": "{magic} # a # b\n#\n{width}\t#c\n {height}\r\n#d\n{top}\n",
+    }
+    for magic, channels in (("P5", 1), ("P6", 3)):
+        for top in (1, 15, 255, 999, 65535):
+            for name, header in headers.items():
+                samples = rng.integers(0, top + 1, (5, 7, channels))
+                file = header.format(magic=magic, width=7, height=5, top=top).encode()
+                file += samples.astype(">u2" if top > 255 else "u1").tobytes()
+                pixels = np.asarray(Image.open(io.BytesIO(file))).reshape(5, 7, channels)
+                if pixels.dtype != np.uint8:  # greys of 16 bits
+                    pixels = eight_bits(pixels, 16)
+                yield line(f"{magic}-{top}-{name}", file, pixels)
+
+
 def resized(rng):
     modes = {1: "L", 3: "RGB", 4: "RGBA"}
     for channels, (width, height), (to_width, to_height) in [
@@ -112,6 +132,8 @@ def resized(rng):
 def main():
     rng = np.random.default_rng(6)
     (FOLDER / "pictures.txt").write_text("\n".join(pictures(rng)) + "\n")
+    rows = "\n".join(netpbm(np.random.default_rng(8)))
+    (FOLDER / "netpbm.txt").write_text(rows + "\n")
     (FOLDER / "resized.txt").write_text("\n".join(resized(rng)) + "\n")
 
 

@@ -50,6 +50,8 @@ import Testing
     let large = try png(npy("|u1", "(1, 2, 4)", [0, 0, 200, 200, 0, 0, 200, 200]))
     let mixed = try run("png-cat", input: .pipe(small + large))
     #expect(mixed.status == 65 && mixed.messages.contains("--size"))
+    // Both ways of writing a size, as which one is meant is easily mistaken.
+    #expect(mixed.messages.contains("is 4x2 (shape 2x4), expected 2x1 (shape 1x2)"))
     let one = try run("png-cat", ["--size", "1x1"], input: .pipe(small + large))
     #expect(one.output == npy("|u1", "(2, 1, 1)", [100, 100]))
     let wide = try run("png-cat", ["--size", "2x1"], input: .pipe(small)).output
@@ -60,6 +62,51 @@ import Testing
     for arguments in wrong {
       #expect(try run("png-cat", arguments, input: .pipe(small)).status == 64)
     }
+  }
+
+  @Test func netpbmPicturesAreRead() throws {
+    let folder = try TemporaryFolder()
+    let grey = Array("P5\n2 1\n255\n".utf8) + [7, 9]
+    let file = try folder.write(grey, to: "a.pgm")
+    let picture = try png(npy("|u1", "(1, 1, 2)", [7, 9]))
+    // One after the other, PNG among them.
+    #expect(
+      try run("png-cat", [file, "-"], input: .pipe(grey + picture + grey)).output
+        == npy("|u1", "(4, 1, 2)", [7, 9, 7, 9, 7, 9, 7, 9]))
+    let colour = Array("P6 1 1 255\n".utf8) + [1, 2, 3]
+    #expect(
+      try run("png-cat", input: .pipe(colour)).output == npy("|u1", "(1, 3, 1, 1)", [1, 2, 3]))
+    for bytes in [Array("P4 1 1\n0".utf8), Array(colour.dropLast()), colour + [0]] {
+      let result = try run("png-cat", input: .pipe(bytes))
+      #expect(result.status == 65 && result.output.isEmpty && result.lines.count == 1)
+      #expect(result.messages.hasPrefix("png-cat: standard input: "))
+    }
+    let huge = try run("png-cat", input: .pipe(Array("P6 65536 1024 255\n".utf8)))
+    #expect(huge.status == 65 && huge.peakMemory < 64 << 20)
+  }
+
+  @Test func filesMayBeListed() throws {
+    let folder = try TemporaryFolder()
+    let one = Array("P5 1 1 255\n".utf8) + [1]
+    let a = try folder.write(one, to: "a.pgm")
+    let two = try folder.write(one + one, to: "two.pgm")
+    let files = try folder.write(Array("\(two)\n\(a)\n".utf8), to: "files")
+    let list = folder.path + "/list"
+    let result = try run("png-cat", ["--files-from", files, "--list", list], input: .closed)
+    #expect(result.output == npy("|u1", "(3, 1, 1)", [1, 1, 1]))
+    #expect(try String(contentsOfFile: list, encoding: .utf8) == "\(two)\n\(two)\n\(a)\n")
+
+    let none = try folder.write([], to: "none")
+    #expect(try run("png-cat", ["--files-from", none]).status == 65)
+    #expect(try run("png-cat", ["--files-from", "nowhere"]).status == 66)
+    #expect(try run("png-cat", ["--files-from", files, a]).status == 64)
+    #expect(
+      try run("png-cat", ["--files-from", "-"], input: .pipe(Array("-\n".utf8))).status == 64)
+    #expect(try run("png-cat", [a, "--list", folder.path + "/no/list"]).status == 73)
+    // A list that would not be that of a stream does not appear.
+    let broken = folder.path + "/broken"
+    #expect(try run("png-cat", [a, "nowhere", "--list", broken]).status == 66)
+    #expect(!FileManager.default.fileExists(atPath: broken))
   }
 
   @Test func hostilePicturesAreRefused() throws {

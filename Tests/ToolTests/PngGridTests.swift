@@ -81,6 +81,72 @@ import VAECore
     #expect(try decode(result.output).pixels == bytes)
   }
 
+  @Test func imagesAreEnlarged() throws {
+    let images = npy("|u1", "(2, 3, 1, 2)", [1, 2, 11, 12, 21, 22, 3, 4, 13, 14, 23, 24])
+    let result = try run(
+      "png-grid", ["--scale", "2", "--padding", "1"], input: .pipe(images))
+    let picture = try decode(result.output)
+    #expect(picture.shape == [4, 11, 3])
+    let line: [UInt8] = [0, 1, 1, 2, 2, 0, 3, 3, 4, 4, 0]
+    let black = [UInt8](repeating: 0, count: 33)
+    let pixels = line.flatMap { $0 == 0 ? [0, 0, 0] : [$0, $0 + 10, $0 + 20] }
+    #expect(picture.pixels == black + pixels + pixels + black)
+  }
+
+  /// The captions of a grid are drawn beside it: without them the picture is that without captions.
+  @Test(arguments: [("0", 1), ("1", 3), ("0.2", 4)])
+  func captionsStandBesideTheImages(_ padValue: String, channels: Int) throws {
+    let bytes = (0..<(4 * 400 * channels)).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+    let stream = npy("|u1", "(4, \(channels), 20, 20)", bytes)
+    let options = ["--columns", "2", "--pad-value", padValue]
+    let plain = try decode(try run("png-grid", options, input: .pipe(stream)).output)
+    let captioned = try decode(
+      try run(
+        "png-grid", options + ["--row-captions", "one,o", "--column-captions", "A"],
+        input: .pipe(stream)
+      ).output)
+    // Three letters of 6 pixels and 3 on each side; 9 lines and 3 more.
+    #expect(captioned.shape == [plain.shape[0] + 12, plain.shape[1] + 24, channels])
+    let width = captioned.shape[1] * channels
+    var inside: [UInt8] = []
+    for y in 12..<captioned.shape[0] {
+      inside += captioned.pixels[(y * width + 24 * channels)..<((y + 1) * width)]
+    }
+    #expect(inside == plain.pixels)
+    // An A: 18 pixels, in the colour that stands out, and opaque.
+    let head = captioned.pixels[..<(12 * width)]
+    let pad = UInt8(try #require(Double(padValue)) * 255 + 0.5)
+    let ink = stride(from: 0, to: head.count, by: channels).map {
+      Array(head[$0..<($0 + channels)])
+    }
+    .filter { $0 != [UInt8](repeating: pad, count: channels) }
+    var expected = [UInt8](repeating: pad < 128 ? 255 : 0, count: channels)
+    if channels == 4 { expected[3] = 255 }
+    #expect(ink == [[UInt8]](repeating: expected, count: 18))
+  }
+
+  @Test func captionsThatDoNotFitAreRefused() throws {
+    let stream = npy("|u1", "(2, 20, 20)", [UInt8](repeating: 0, count: 800))
+    for (arguments, status, words) in [
+      (["--row-captions", "a,b"], 65, "expected at most 1 row caption, one for each row"),
+      (["--column-captions", "a,b,c"], 65, "expected at most 2 column captions, one for each"),
+      (["--column-captions", "model"], 65, "needs images 30 pixels wide, got 22; --scale 2 makes"),
+      (["--column-captions", "\u{e9}"], 64, "printable ASCII, got '\\xc3\\xa9'"),
+      (["--column-captions", "a,,b"], 64, "is invalid"), (["--scale", "0"], 64, "from 1 to 256"),
+      (["--shape", "15x10"], 65, "4 channels of 10x15 (shape 15x10), got 400 values"),
+    ] {
+      let result = try run("png-grid", arguments, input: .pipe(stream))
+      #expect(result.status == Int32(status) && result.output.isEmpty, "\(arguments)")
+      #expect(result.messages.contains(words), "\(result.messages)")
+    }
+    let enlarged = try run(
+      "png-grid", ["--scale", "2", "--column-captions", "model,m"], input: .pipe(stream))
+    #expect(enlarged.status == 0)
+    let low = npy("|u1", "(1, 5, 20)", [UInt8](repeating: 0, count: 100))
+    let result = try run("png-grid", ["--row-captions", "a"], input: .pipe(low))
+    #expect(result.status == 65 && result.messages.contains("12 pixels high, got 5; --scale 3"))
+  }
+
   // MARK: More than can wait
 
   @Test func largeStreamsAreDrawnAsTheyCome() throws {

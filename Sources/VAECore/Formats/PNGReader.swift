@@ -11,6 +11,11 @@ public struct PixelSize: Hashable, Sendable {
   }
 }
 
+extension PixelSize: CustomStringConvertible {
+  /// Both ways that people write a size: `640x480 (shape 480x640)`.
+  public var description: String { "\(width)x\(height) (shape \(height)x\(width))" }
+}
+
 /// Reads one PNG picture of any kind as 8-bit samples: palettes become RGB, transparency becomes an
 /// alpha channel, other depths are scaled to 8 bits.
 ///
@@ -92,7 +97,7 @@ public final class PNGReader {
     guard head.prefix(8) == Self.signature[...] else {
       if Self.signature.starts(with: head), !head.isEmpty { throw endsEarly }
       throw unreadable(
-        "expected a PNG picture at byte \(source.position), got "
+        "expected a PNG or Netpbm picture at byte \(source.position), got "
           + (head.isEmpty ? "no data" : String.quoting(head.prefix(8))))
     }
     guard head.count == 24 else { throw endsEarly }
@@ -101,8 +106,8 @@ public final class PNGReader {
     let size = PixelSize(width: sides[0], height: sides[1])
     guard !isHeader || Self.allows(size, limit: limit) else {
       throw unreadable(
-        "the PNG picture is \(size.width)x\(size.height), at most \(Self.maximumSide) pixels a side and "
-          + "\(limit) in all are read")
+        "the PNG picture is \(size), at most \(Self.maximumSide) pixels a side and \(limit) in all "
+          + "are read")
     }
   }
 

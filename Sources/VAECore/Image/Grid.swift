@@ -6,6 +6,11 @@ public struct GridOptions: Sendable, Equatable {
   public var padding = 2
   /// The value those pixels have; 1 is white.
   public var padValue = 0.0
+  /// Pixels of the result that a pixel of a picture takes, each way; at least 1.
+  public var scale = 1
+  /// Words at the left of the rows and above the columns, of printable ASCII; none is no room.
+  public var rowCaptions: [String] = []
+  public var columnCaptions: [String] = []
   public var scaling = PixelScaling.none
 
   public init() {}
@@ -13,7 +18,7 @@ public struct GridOptions: Sendable, Equatable {
 
 /// Draws the rows of a tensor stream as one PNG picture, the pixels equal to those of torchvision's
 /// `save_image(tensor, path, nrow:, padding:, normalize:, value_range:, scale_each:, pad_value:)`,
-/// where grey pictures are stored as grey.
+/// where grey pictures are stored as grey, before any captions and enlargement.
 ///
 /// A PNG file begins with its height, so drawing begins when the number of rows is known: at the end
 /// of the stream, or, once the pictures waiting take 16 MiB, on the word of the first array's header.

@@ -26,8 +26,8 @@ package enum PictureError: Failure, Equatable {
   package var description: String {
     switch self {
     case .otherSize(let name, let got, let expected):
-      "\(name): the picture is \(got.width)x\(got.height), expected "
-        + "\(expected.width)x\(expected.height) as before; --size WxH makes them equal"
+      "\(name): the picture is \(got), expected \(expected) as before; "
+        + "--size WxH makes them equal"
     case .otherChannels(let name, let got, let expected):
       "\(name): the picture is \(Self.words(got)), expected \(Self.words(expected)) as before; "
         + "--grey or --rgb makes them equal"
@@ -43,28 +43,31 @@ package enum PictureError: Failure, Equatable {
   }
 }
 
-/// Writes PNG pictures as a stream of u1: rows are (H, W) when they are grey, (C, H, W) with three
-/// or four channels when they are not.
+/// Writes pictures, PNG or Netpbm, as a stream of u1: rows are (H, W) when they are grey, (C, H, W)
+/// with three or four channels when they are not.
 /// - Parameters:
-///   - sources: how many there are, and how the next is opened. Each holds one picture or more.
-/// - Throws: `PNGError`, `PictureError`, and what the sources and the sink throw.
+///   - names: the files; `-` is what `open` takes it for. Each holds one picture or more.
+///   - list: gets the file's name for each row, a line each.
+/// - Throws: `PNGError`, `NetpbmError`, `PictureError`, and what the sources and the sinks throw.
 package func writePictures(
-  count: Int, options: PictureOptions, to sink: ByteSink, opening source: (Int) throws -> ByteSource
+  _ names: [String], options: PictureOptions, to sink: ByteSink, list: ByteSink? = nil,
+  opening open: (String) throws -> ByteSource
 ) throws {
   var first: PictureRow?
   var writer: DeferredHeaderWriter?
-  for index in 0..<count {
-    let source = try source(index)
+  for name in names {
+    let source = try open(name)
     repeat {
-      let row = try PictureRow(try PNGReader(source), options: options)
+      let row = try PictureRow(next: source, options: options)
       if let first { try row.require(likeness: first, name: source.name) }
       first = first ?? row
       let rows =
         try writer
         ?? DeferredHeaderWriter(
-          sink, type: .u1, rowShape: row.shape(options), rows: .atLeast(count))
+          sink, type: .u1, rowShape: row.shape(options), rows: .atLeast(names.count))
       writer = rows
       try row.samples(options).withUnsafeBytes(rows.write(raw:))
+      try list?.write(Array("\(name)\n".utf8))
     } while try !source.peek(1).isEmpty
   }
   try writer?.finish()
@@ -77,10 +80,21 @@ private struct PictureRow {
   /// (height, width, channels)
   private let pixels: [UInt8]
 
-  init(_ picture: PNGReader, options: PictureOptions) throws {
-    let own = PixelSize(width: picture.width, height: picture.height)
-    let converted = PixelChannels(
-      try picture.readPixels(), channels: picture.channels, options: options)
+  /// Reads the next picture of a source.
+  init(next source: ByteSource, options: PictureOptions) throws {
+    let own: PixelSize
+    let converted: PixelChannels
+    if NetpbmReader.begins(with: try source.peek(2)) {
+      let picture = try NetpbmReader(source)
+      own = picture.size
+      converted = PixelChannels(
+        try picture.readPixels(), channels: picture.channels, options: options)
+    } else {
+      let picture = try PNGReader(source)
+      own = PixelSize(width: picture.width, height: picture.height)
+      converted = PixelChannels(
+        try picture.readPixels(), channels: picture.channels, options: options)
+    }
     channels = converted.channels
     size = options.size ?? own
     guard size != own else {

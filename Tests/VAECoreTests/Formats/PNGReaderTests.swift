@@ -60,7 +60,8 @@ struct PNGReaderTests {
       #expect(
         throws: PNGError.unreadable(
           name: "x.png",
-          detail: "the PNG picture is \(width)x\(height), at most 65536 pixels a side and "
+          detail:
+            "the PNG picture is \(width)x\(height) (shape \(height)x\(width)), at most 65536 pixels a side and "
             + "67108864 in all are read")
       ) {
         try read(file)
