@@ -36,7 +36,7 @@ struct PngSplit: Tool {
     help: ArgumentHelp(
       "The size of an image, for rows of another shape: 480x640 is 480 high, 640 wide.",
       valueName: "hxw"))
-  var shape: ImageSize?
+  var shape: RowShape?
 
   @Flag(help: "Rows are (H, W, C), a pixel's channels together.")
   var channelsLast = false
@@ -44,6 +44,7 @@ struct PngSplit: Tool {
   @OptionGroup var streams: StreamOptions
 
   func validate() throws {
+    if let shape, shape.size == nil { throw ValidationError("--shape is HEIGHTxWIDTH") }
     try streams.requireOneInput([file ?? "-"] + (namesFrom == "-" ? ["-"] : []))
   }
 
@@ -53,7 +54,7 @@ struct PngSplit: Tool {
         prefix: prefix, names: try readFileNames(try streams.input($0)), list: $0)
     }
     try writePictureFiles(
-      of: try TensorReader(try streams.input(file)), size: shape.map { ($0.height, $0.width) },
+      of: try TensorReader(try streams.input(file)), size: shape?.size,
       channelsLast: channelsLast, named: names ?? PictureFileNames(prefix: prefix))
   }
 }

@@ -61,7 +61,7 @@ package struct PictureFileNames: Sendable {
 /// at all.
 /// - Throws: `GridError`, `PNGError`, `PictureFilesError`, and what the reader and the files throw.
 package func writePictureFiles(
-  of reader: TensorReader, size: (height: Int, width: Int)? = nil, channelsLast: Bool = false,
+  of reader: TensorReader, size: PixelSize? = nil, channelsLast: Bool = false,
   named names: PictureFileNames
 ) throws {
   let shape = try ImageShape(
