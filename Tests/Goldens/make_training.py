@@ -7,6 +7,7 @@ Each case is one tiny network, trained on the same five rows with the initial we
 that the engine draws (noise.py), rounded to F32 at the end. A file holds
 
     inputs             [rows, input]   in [0, 1]
+    <case>.inputs      of a case with rows of its own
     <case>.initial     weights where they are not the seed's alone, flat, in the order of vae-model(5)
     <case>.gradient    the gradient of the first step, flat; steps.safetensors only
     <case>.after       all parameters and running statistics after the last step, flat
@@ -15,6 +16,9 @@ and in __metadata__, as JSON, <case>.config (the model, as vae-model(5) has it),
 <case>.optimiser (both as in a model's training record) and <case>.figures: the seed, the losses
 before each step, and the reconstruction and divergence of the first (nats, means over the rows).
 steps.safetensors also has normals and uniforms of noise.py.
+
+A case with bf16 rounds what the engine rounds: rows, weights, activations and z as products read
+them, and the gradient of each sum. Its runs keep clear of ties, so that both land on the same side.
 """
 import itertools
 import json
@@ -25,12 +29,13 @@ from pathlib import Path
 import noise
 import numpy as np
 import torch
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Normal, StudentT, kl_divergence
 from torch.nn import functional as F
 
 FOLDER = Path(__file__).resolve().parent.parent / "VAECoreTests" / "Goldens"
 ROWS, INPUT, LATENT = 5, 12, 3
 CLEARANCE = 1e-4  # the least distance from a kink, so that float32 lands on the same side
+TIE = 1e-6  # the same from a tie between two bf16, as a share of the value
 
 ADAM = dict(rule="adam", learning_rate=1e-3)
 SGD = dict(rule="sgd", learning_rate=1e-2)  # batch norm: Adam makes steps of rounding errors
@@ -59,6 +64,19 @@ STEPS = 10, {
     "iwae": case(particles=5, importance_weighted=True),
     "iwae_norm": case((7,), SGD, particles=3, importance_weighted=True, batch_norm=True),
     "free_bits": case(free_bits=0.02),
+    "student": case(likelihood="student"),
+    # Several blocks of rows, the last of them short.
+    "blocks": case((7, 5), rows=75),
+    "blocks_norm": case((7, 5), SGD, rows=75, batch_norm=True, activation="silu"),
+    "blocks_free_bits": case(rows=75, free_bits=0.02),
+    "blocks_particles": case(rows=21, particles=5, importance_weighted=True),
+    "blocks_learned": case(rows=75, likelihood="gaussian", sigma="learned"),
+}
+
+BF16 = 1, {
+    "bf16": case((7, 5), bf16=True),
+    "bf16_gaussian": case((7,), bf16=True, likelihood="gaussian", sigma=0.7),
+    "bf16_blocks": case((7,), bf16=True, rows=34),
 }
 
 OPTIMISERS = 20, {
@@ -79,6 +97,8 @@ class Case:
     def __init__(self, name, config, optimiser):
         self.name = name
         self.hidden = config.pop("hidden")
+        self.rows = config.pop("rows", ROWS)
+        self.bf16 = config.pop("bf16", False)
         self.objective = dict(importance_weighted=False, particles=1, divergence="analytic",
                               free_bits=0.0)
         self.objective |= {k: config.pop(k) for k in list(config) if k in self.objective}
@@ -90,8 +110,9 @@ class Case:
         self.optimiser = dict(
             beta1=0.9, beta2=0.999, epsilon=1e-8, momentum=0.0, nesterov=False,
             weight_decay=0.0) | optimiser
-        wide = self.config["likelihood"] == "gaussian"
-        self.inputs = (inputs() * np.float32(3) - np.float32(1)) if wide else inputs()
+        own = inputs(self.rows)
+        wide = self.config["likelihood"] != "bernoulli"
+        self.inputs = (own * np.float32(3) - np.float32(1)) if wide else own
 
     def layers(self):
         """Name and shape of each parameter with its bound (None: zero, or one), in file order."""
@@ -112,14 +133,20 @@ class Case:
                 for layer in layers:
                     yield layer[part]
 
-        plain, pixel = self.config["model"] == "ae", self.config.get("sigma") == "pixel"
+        plain = self.config["model"] == "ae"
         sizes = [INPUT, *self.hidden]
         yield from stack("encoder", sizes)
         yield from heads(["encoder.mean"] + ["encoder.logvar"] * (not plain), sizes[-1], LATENT)
         yield from stack("decoder", [LATENT, *reversed(self.hidden)])
-        yield from heads(["decoder.output"] + ["decoder.output_logvar"] * pixel, sizes[1], INPUT)
+        yield from heads([f"decoder.{name}" for name in self.outputs()], sizes[1], INPUT)
         if self.config.get("sigma") == "learned":
             yield "decoder.log_sigma", (1,), None
+
+    def outputs(self):
+        """The heads of the decoder."""
+        if self.config["likelihood"] == "student":
+            return ["output", "output_scale", "output_df"]
+        return ["output"] + ["output_logvar"] * (self.config.get("sigma") == "pixel")
 
     def start(self, seed):
         weights = {}
@@ -152,11 +179,16 @@ class Case:
         particles = settings["particles"]
         x = torch.tensor(self.inputs, dtype=torch.float64)
         if self.binarise == "dynamic":
-            u = noise.uniforms(ROWS, INPUT, seed, noise.BINARISE, step)
+            u = noise.uniforms(self.rows, INPUT, seed, noise.BINARISE, step)
             x = torch.tensor(u < self.inputs, dtype=torch.float64)
 
+        def operand(h):
+            return Operand.apply(h, far) if self.bf16 else h
+
         def linear(name, h):
-            return F.linear(h, w[f"{name}.weight"], w[f"{name}.bias"])
+            weight = operand(w[f"{name}.weight"])
+            y = F.linear(operand(h), weight, w[f"{name}.bias"])
+            return Sum.apply(y, far) if self.bf16 else y
 
         def stack(part, h, first):
             for i in range(len(self.hidden)):
@@ -177,20 +209,21 @@ class Case:
         h = stack("encoder", x, 0)
         mean = linear("encoder.mean", h)
         if config["model"] == "ae":
-            z, ratio, kl = mean[:, None], torch.zeros(ROWS, 1), torch.zeros(ROWS, LATENT)
+            z, ratio, kl = mean[:, None], torch.zeros(self.rows, 1), torch.zeros(self.rows, LATENT)
         else:
             raw = linear("encoder.logvar", h)
             far += [(raw - bound).detach().abs().min().item() for bound in (-30, 20)]
             posterior = Normal(mean[:, None], (raw.clamp(-30, 20) / 2).exp()[:, None])
             prior = Normal(0.0, 1.0)
-            eps = noise.normals(ROWS * particles, LATENT, seed, noise.LATENT, step)
-            eps = torch.tensor(eps).reshape(ROWS, particles, LATENT)
+            eps = noise.normals(self.rows * particles, LATENT, seed, noise.LATENT, step)
+            eps = torch.tensor(eps).reshape(self.rows, particles, LATENT)
             z = posterior.loc + posterior.scale * eps
             ratio = (prior.log_prob(z) - posterior.log_prob(z)).sum(2)
             kl = kl_divergence(posterior, prior)[:, 0]
         h = stack("decoder", z.flatten(0, 1), len(self.hidden))
-        recon = self.surprise(w, linear("decoder.output", h), h, x.repeat_interleave(particles, 0))
-        recon = recon.reshape(ROWS, particles)
+        outputs = [linear(f"decoder.{name}", h) for name in self.outputs()]
+        recon = self.surprise(w, outputs, x.repeat_interleave(particles, 0))
+        recon = recon.reshape(self.rows, particles)
 
         if settings["importance_weighted"]:
             objective = math.log(particles) - (config["beta"] * ratio - recon).logsumexp(1)
@@ -205,14 +238,17 @@ class Case:
         sampled = settings["importance_weighted"] or settings["divergence"] == "sampled"
         return objective, recon.mean(1), -ratio.mean(1) if sampled else kl.sum(1)
 
-    def surprise(self, w, output, h, x):
+    def surprise(self, w, outputs, x):
         """−log p(x|z) of each row."""
+        output = outputs[0]
         if self.config["likelihood"] == "bernoulli":
             return F.binary_cross_entropy_with_logits(output, x, reduction="none").sum(1)
+        if self.config["likelihood"] == "student":
+            scale, df = F.softplus(outputs[1]) + 1e-3, 3 + F.softplus(outputs[2])
+            return -StudentT(df, output, scale).log_prob(x).sum(1)
         sigma = self.config["sigma"]
         if sigma == "pixel":
-            raw = F.linear(h, w["decoder.output_logvar.weight"], w["decoder.output_logvar.bias"])
-            deviation = (raw.clamp(-30, 20) / 2).exp()
+            deviation = (outputs[1].clamp(-30, 20) / 2).exp()
         elif sigma == "learned":
             deviation = w["decoder.log_sigma"].exp()
         else:
@@ -254,14 +290,55 @@ class Case:
                     return None
                 torch.nn.utils.clip_grad_norm_(trained, clip)
             rule.step()
-        tensors["after"] = flat(v.detach().numpy() for v in w.values())
+        if not self.bf16:
+            tensors["after"] = flat(v.detach().numpy() for v in w.values())
+        if self.rows != ROWS:
+            tensors["inputs"] = inputs(self.rows)
         if self.changed:
             tensors["initial"] = flat(initial.values())
         return figures, tensors
 
 
-def inputs():
-    x = noise.uniforms(ROWS, INPUT, 1, noise.SAMPLE)
+def bf16(x):
+    """x rounded to bf16, and how far it is from a tie at the least, as a share of its size."""
+    values = x.detach().numpy()
+    nearest = torch.tensor(values.astype(np.float32)).bfloat16().double().numpy()
+    step = 2.0 ** (np.floor(np.log2(np.maximum(np.abs(values), 1e-300))) - 7)
+    distance = np.abs(np.abs(values - nearest) - step / 2) / np.maximum(np.abs(values), 1e-300)
+    return torch.tensor(nearest), distance[values != 0].min() if (values != 0).any() else 1.0
+
+
+class Operand(torch.autograd.Function):
+    """What a product reads: rounded on the way there, as it comes on the way back."""
+
+    @staticmethod
+    def forward(ctx, x, far):
+        rounded, distance = bf16(x)
+        far.append(distance * CLEARANCE / TIE)
+        return rounded
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient, None
+
+
+class Sum(torch.autograd.Function):
+    """What a product gives: its gradient is rounded before anything is multiplied by it."""
+
+    @staticmethod
+    def forward(ctx, y, far):
+        ctx.far = far
+        return y.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        rounded, distance = bf16(gradient)
+        ctx.far.append(distance * CLEARANCE / TIE)
+        return rounded, None
+
+
+def inputs(rows=ROWS):
+    x = noise.uniforms(rows, INPUT, 1, noise.SAMPLE)
     x[0, :4] = [0, 1, 0, 1]  # the ends count as data too
     return x
 
@@ -279,7 +356,8 @@ def write(name, steps, cases, more, gradients):
             del own["gradient"]
         tensors |= {f"{title}.{k}": v for k, v in own.items()}
         metadata[f"{title}.config"] = made.config
-        metadata[f"{title}.objective"] = made.objective | dict(binarise=made.binarise)
+        metadata[f"{title}.objective"] = made.objective | dict(
+            binarise=made.binarise, precision="bf16" if made.bf16 else "f32")
         metadata[f"{title}.optimiser"] = made.optimiser
         metadata[f"{title}.figures"] = figures
     metadata = {k: json.dumps(v, sort_keys=True) for k, v in metadata.items()}
@@ -308,3 +386,4 @@ if __name__ == "__main__":
                  uniforms=noise.uniforms(3, 9, purpose=noise.DROPOUT, layer=200, **place))
     write("steps", *STEPS, drawn, gradients=True)
     write("optimisers", *OPTIMISERS, {}, gradients=False)
+    write("bf16", *BF16, {}, gradients=True)

@@ -99,6 +99,9 @@ public final class ParameterStore {
     UnsafeMutableBufferPointer(start: values.base + offsets[index], count: specs[index].count)
   }
 
+  /// The values of the parameter of that name, row-major; nil where there is none.
+  public func values(of name: String) -> [Float]? { index(of: name).map { Array(self[$0]) } }
+
   /// The position of the parameter of that name in `specs`.
   package func index(of name: String) -> Int? { specs.firstIndex { $0.name == name } }
 

@@ -26,7 +26,7 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
   /// Whether the rows are mapped from a file, not read.
   public var isMapped: Bool { if case .mapping = storage { true } else { false } }
 
-  private enum Storage {
+  fileprivate enum Storage {
     case bytes(GrowableBuffer<UInt8>)
     case floats(GrowableBuffer<Float>)
     case mapping(UnsafeMutableRawPointer, length: Int)
@@ -67,6 +67,48 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
       floats = UnsafePointer(buffer.base)
     }
     digest = hash?.finish()
+  }
+
+  /// Rows of `rowShape` from an array that holds them one after the other, as floats.
+  ///
+  /// - Throws: `StreamError` where the values do not make whole rows, or are not finite.
+  public convenience init(_ values: [Float], rowShape: [Int], name: String = "rows") throws {
+    if let bad = values.firstIndex(where: { !$0.isFinite }) {
+      let size = max(rowShape.reduce(1, *), 1)
+      throw StreamError.notFinite(
+        name: name, row: bad / size, element: bad % size, value: "\(values[bad])")
+    }
+    let buffer = try GrowableBuffer(values, name: name)
+    try self.init(.floats(buffer), values.count, rowShape, name: name)
+  }
+
+  /// Rows of bytes, each of which stands for value/255.
+  ///
+  /// - Throws: `StreamError` where the bytes do not make whole rows.
+  public convenience init(_ values: [UInt8], rowShape: [Int], name: String = "rows") throws {
+    let buffer = try GrowableBuffer(values, name: name)
+    try self.init(.bytes(buffer), values.count, rowShape, name: name)
+  }
+
+  private init(_ storage: Storage, _ count: Int, _ rowShape: [Int], name: String) throws {
+    let isBytes = if case .bytes = storage { true } else { false }
+    rowSize = try Shape.checked(rowShape, of: isBytes ? .u1 : .f4, name: name).count
+    guard rowSize > 0, count % rowSize == 0 else {
+      throw StreamError.wrongRowSize(
+        name: name, row: count / max(rowSize, 1), expected: rowSize, got: count % max(rowSize, 1))
+    }
+    self.storage = storage
+    self.name = name
+    self.rowShape = rowShape
+    rows = count / rowSize
+    elementType = isBytes ? .u1 : .f4
+    if case .bytes(let buffer) = storage { bytes = UnsafePointer(buffer.base) } else { bytes = nil }
+    if case .floats(let buffer) = storage {
+      floats = UnsafePointer(buffer.base)
+    } else {
+      floats = nil
+    }
+    digest = nil
   }
 
   /// Appends rows until there are none left, a megabyte or so at a time where they are hashed.
@@ -151,5 +193,15 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
       let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, file.rawValue, 0), base != MAP_FAILED
     else { return nil }
     return (base, size, data)
+  }
+}
+
+extension GrowableBuffer {
+  /// A copy of an array.
+  fileprivate convenience init(_ values: [Element], name: String) throws {
+    self.init()
+    guard reserve(max(values.count, 1)), let base else { throw StreamError.outOfMemory(name: name) }
+    base.update(from: values, count: values.count)
+    count = values.count
   }
 }

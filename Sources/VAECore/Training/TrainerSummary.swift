@@ -23,6 +23,15 @@ extension Trainer {
       metadata: [ScoreStatistics.metadataKey: try sortedJSON(scores)], to: sink)
   }
 
+  /// Writes the model to a file, whole or not at all.
+  ///
+  /// - Throws: as `write(to: ByteSink)`; `StreamError` where the file cannot be written.
+  public func write(to path: String) throws {
+    let file = try AtomicFile(path: path)
+    try write(to: file.sink)
+    try file.commit()
+  }
+
   /// What is being trained on what, in one line.
   public var summary: String {
     let shape = rows.rows.rowShape.map(String.init).joined(separator: "×")

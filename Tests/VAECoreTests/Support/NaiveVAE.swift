@@ -122,6 +122,16 @@ struct NaiveVAE {
   private func surprise(_ h: Rows, _ row: Int, _ x: [Double], _ p: [[Double]]) -> Double {
     let output = linear("decoder.output", [h[row]], p)[0]
     let half = 0.5 * log(2 * Double.pi)
+    if configuration.likelihood is StudentT {
+      let raw = ["scale", "df"].map { linear("decoder.output_\($0)", [h[row]], p)[0] }
+      return x.indices.reduce(0) {
+        let sigma = softplus(raw[0][$1]) + Double(Float(1e-3))
+        let nu = softplus(raw[1][$1]) + 3
+        let t = (x[$1] - output[$1]) / sigma
+        return $0 + log(sigma) + 0.5 * log(nu * Double.pi) + lgamma(nu / 2)
+          - lgamma(nu / 2 + 0.5) + 0.5 * (nu + 1) * log1p(t * t / nu)
+      }
+    }
     guard let sigma = configuration.likelihood.sigma else {
       return x.indices.reduce(0) {
         $0 + max(output[$1], 0) - output[$1] * x[$1] + log1p(exp(-abs(output[$1])))
@@ -153,6 +163,7 @@ struct NaiveVAE {
     names.firstIndex(of: name).map { p[$0] } ?? []
   }
 
+  private func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
   private func clamp(_ v: Double) -> Double { min(max(v, -30), 20) }
   private func average(_ x: [Double]) -> Double { x.reduce(0, +) / Double(x.count) }
 }

@@ -4,7 +4,12 @@ import VAECore
 /// The engine's gradients against central differences of a reference in Double, for every layer,
 /// likelihood and objective. The cases are those of the goldens: between them they use each.
 struct GradientCheckTests {
-  @Test(arguments: GoldenTests.steps.cases.filter { $0 != "dynamic" && $0 != "clamped" })
+  /// Not those whose slopes the reference does not have, nor those that differ in their rows alone.
+  private static let cases = GoldenTests.steps.cases.filter {
+    $0 != "dynamic" && $0 != "clamped" && !$0.hasPrefix("blocks")
+  }
+
+  @Test(arguments: GradientCheckTests.cases)
   func gradientIsTheSlope(_ name: String) throws {
     let golden = GoldenTests.steps
     let run = try GoldenRun(golden, name)
