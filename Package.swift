@@ -11,15 +11,12 @@ let libraries: [Target] = [
     name: "CZlib", pkgConfig: "zlib",
     providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
   .systemLibrary(
-    name: "COneDNN",
-    providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
-  .systemLibrary(
-    name: "CLAPACK",
-    providers: [.apt(["liblapack-dev"]), .brew(["lapack"])]),
-  .systemLibrary(
     name: "CCairo", pkgConfig: "cairo",
     providers: [.apt(["libcairo2-dev"]), .brew(["cairo"])]),
   .target(name: "CKernels"),
+  // These two load their libraries at the first use: oneDNN (libdnnl-dev) and LAPACK.
+  .target(name: "COneDNN"),
+  .target(name: "CLAPACK"),
 ]
 
 // The core

@@ -5,7 +5,7 @@
 # command shows that it is there, whoever installed it.
 # shellcheck disable=SC2034 # for those who source this
 {
-  readonly build_packages=(libdnnl-dev libpng-dev zlib1g-dev liblapack-dev libcairo2-dev pkg-config:pkg-config)
+  readonly build_packages=(libdnnl-dev libpng-dev zlib1g-dev liblapack3 libcairo2-dev pkg-config:pkg-config)
   readonly test_packages=(mandoc:mandoc shellcheck:shellcheck curl:curl python3:python3)
 }
 

@@ -12,6 +12,7 @@ import CLAPACK
 package func frechetDistance(_ a: TensorReader, _ b: TensorReader, pool: WorkerPool) throws
   -> Double
 {
+  try requireLAPACK()
   try b.require(rowSize: a.rowSize)
   let (first, second) = (try moments(of: a, pool: pool), try moments(of: b, pool: pool))
   var distance = 0.0

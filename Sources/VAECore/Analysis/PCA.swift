@@ -1,5 +1,12 @@
 import CLAPACK
 
+/// - Throws: `ComputeError.noLibrary` where LAPACK cannot be loaded.
+func requireLAPACK() throws {
+  if let reason = vt_lapack_load() {
+    throw ComputeError.noLibrary(name: "LAPACK", reason: String(cString: reason))
+  }
+}
+
 /// Principal component analysis (Hotelling, 1933): the directions along which rows vary most.
 /// Exact; up to rounding the figures are those of scikit-learn's `PCA(svd_solver="full")`.
 public struct PCA: Sendable, Equatable {
@@ -26,6 +33,7 @@ public struct PCA: Sendable, Equatable {
   /// - Throws: `AnalysisError` for fewer than two rows, too wide ones, or more components than
   ///   there are; `ComputeError`.
   public init(of rows: RowStore, components count: Int, pool: WorkerPool) throws {
+    try requireLAPACK()
     guard rows.rows > 1 else {
       throw AnalysisError.tooFewRows(name: rows.name, expected: 2, got: rows.rows)
     }
@@ -49,6 +57,7 @@ public struct PCA: Sendable, Equatable {
 
   /// The components of a covariance that is finished by this.
   package init(_ covariance: Covariance, components count: Int) throws {
+    try requireLAPACK()
     let width = covariance.width
     let (mean, matrix) = covariance.finish()
     let total = (0..<width).reduce(0.0) { $0 + matrix.base[$1 * covariance.pitch + $1] }

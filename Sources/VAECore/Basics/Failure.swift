@@ -4,6 +4,8 @@ public enum FailureKind: Int32, Sendable {
   case usage = 64
   case badData = 65
   case noInput = 66
+  /// Not on this machine.
+  case unavailable = 69
   case bug = 70
   case cannotCreate = 73
   case io = 74

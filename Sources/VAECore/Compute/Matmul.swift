@@ -15,7 +15,7 @@ package final class Matmul: @unchecked Sendable {
     package static func transposed(row: Int) -> Strides { Strides(row: 1, column: row) }
   }
 
-  private let handle: UnsafeMutablePointer<vt_matmul>
+  private let handle: OpaquePointer
   private let scratch: [AlignedBuffer<UInt8>]
 
   /// - Parameters:
@@ -32,12 +32,16 @@ package final class Matmul: @unchecked Sendable {
       b_row: Int64(b.row), b_column: Int64(b.column), c_row: Int64(c),
       bf16_inputs: input == .bf16 ? 1 : 0, bf16_output: output == .bf16 ? 1 : 0,
       bias: bias ? 1 : 0, relu: relu ? 1 : 0)
+    if let reason = vt_dnnl_load() {
+      throw ComputeError.noLibrary(name: "oneDNN", reason: String(cString: reason))
+    }
     guard let handle = vt_matmul_create(shape, Int32(workers)) else {
       throw ComputeError.unsupportedMatmul(m: m, n: n, k: k, precision: input)
     }
     self.handle = handle
     do {
-      scratch = try (0..<workers).map { _ in try AlignedBuffer(count: handle.pointee.scratch_size) }
+      let size = vt_matmul_scratch_size(handle)
+      scratch = try (0..<workers).map { _ in try AlignedBuffer(count: size) }
     } catch {
       vt_matmul_destroy(handle)
       throw error

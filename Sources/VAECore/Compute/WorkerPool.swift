@@ -1,5 +1,4 @@
 import CKernels
-import COneDNN
 import Synchronization
 
 #if canImport(Glibc)
@@ -26,9 +25,8 @@ extension Phase {
   fileprivate nonisolated(unsafe) static let none = Phase(tasks: 0) { _, _ in }
 }
 
-/// Threads that run phases together. The calling thread is worker 0. oneDNN runs single-threaded
-/// in each. Workers spin briefly between phases, since the next one is usually microseconds away,
-/// then sleep.
+/// Threads that run phases together. The calling thread is worker 0. Workers spin briefly between
+/// phases, since the next one is usually microseconds away, then sleep.
 public final class WorkerPool: @unchecked Sendable {
   /// The number of workers, the caller included.
   public let count: Int
@@ -41,7 +39,6 @@ public final class WorkerPool: @unchecked Sendable {
   public init(threads: Int? = nil) throws {
     count = max(1, threads ?? availableProcessors())
     state = State()
-    vt_dnnl_single_threaded()
     for worker in 1..<count {
       let start = Unmanaged.passRetained(Start(state: state, worker: worker))
       #if os(Linux)
@@ -172,7 +169,6 @@ private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
   guard let argument else { return nil }
   let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
   let state = start.state
-  vt_dnnl_single_threaded()
   var seen: UInt = 0
   while true {
     seen = state.awaitPhase(after: seen)

@@ -1,70 +1,147 @@
-#pragma once
-// oneDNN's matrix multiplication behind one face for its C APIs 2.x and 3.x. Nothing of oneDNN's
-// own API is used elsewhere.
+// oneDNN's matrix multiplication behind one face for its C APIs 2.x and 3.x. Its functions are called
+// by their own names, which are macros for what was found when it was loaded; VT_DNNL_FUNCTIONS
+// lists them.
+
+#include "vt_onednn.h"
 
 #include <dlfcn.h>
 #include <oneapi/dnnl/dnnl.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-// Hidden by glibc without _GNU_SOURCE, which this module must not define: the other C modules are
-// built without it, and types such as fd_set would differ between them.
-#ifndef RTLD_DEFAULT
-#define RTLD_DEFAULT ((void *)0)
+#define VT_DNNL_TEXT(x) #x
+#define VT_DNNL_QUOTED(x) VT_DNNL_TEXT(x)
+#ifdef __APPLE__
+#define VT_DNNL_LIBRARY "libdnnl." VT_DNNL_QUOTED(DNNL_VERSION_MAJOR) ".dylib"
+#else
+#define VT_DNNL_LIBRARY "libdnnl.so." VT_DNNL_QUOTED(DNNL_VERSION_MAJOR)
+#endif
+
+#if DNNL_VERSION_MAJOR >= 3
+#define VT_DNNL_VERSIONED(F) \
+  F(dnnl_matmul_primitive_desc_create) F(dnnl_memory_desc_create_with_strides) \
+  F(dnnl_memory_desc_destroy)
+#else
+#define VT_DNNL_VERSIONED(F) \
+  F(dnnl_matmul_desc_init) F(dnnl_memory_desc_init_by_strides) F(dnnl_primitive_desc_create)
+#endif
+#define VT_DNNL_FUNCTIONS(F) \
+  F(dnnl_engine_create) F(dnnl_engine_destroy) F(dnnl_memory_create) \
+  F(dnnl_memory_desc_get_size) F(dnnl_memory_destroy) F(dnnl_memory_set_data_handle) \
+  F(dnnl_post_ops_append_eltwise) F(dnnl_post_ops_create) F(dnnl_post_ops_destroy) \
+  F(dnnl_primitive_attr_create) F(dnnl_primitive_attr_destroy) \
+  F(dnnl_primitive_attr_set_post_ops) F(dnnl_primitive_attr_set_scratchpad_mode) \
+  F(dnnl_primitive_create) F(dnnl_primitive_desc_destroy) F(dnnl_primitive_desc_query_md) \
+  F(dnnl_primitive_destroy) F(dnnl_primitive_execute) F(dnnl_stream_create) \
+  F(dnnl_stream_destroy) \
+  VT_DNNL_VERSIONED(F)
+
+#define VT_DNNL_MEMBER(name) __typeof__(name) *name;
+typedef struct {
+  VT_DNNL_FUNCTIONS(VT_DNNL_MEMBER)
+  void (*omp_set_num_threads)(int);
+} vt_dnnl_functions;
+#undef VT_DNNL_MEMBER
+
+static vt_dnnl_functions vt_dnnl;
+static char vt_dnnl_failure[256];
+
+static void vt_dnnl_find(void) {
+  void *library = dlopen(VT_DNNL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+#ifdef __APPLE__
+  if (!library) library = dlopen("/opt/homebrew/lib/" VT_DNNL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+#endif
+#define VT_DNNL_FIND(name) ok = ok && (vt_dnnl.name = (__typeof__(name) *)dlsym(library, #name));
+  int ok = library != NULL;
+  VT_DNNL_FUNCTIONS(VT_DNNL_FIND)
+#undef VT_DNNL_FIND
+  // Not there where oneDNN is built on another threading library.
+  if (ok) vt_dnnl.omp_set_num_threads = (void (*)(int))dlsym(library, "omp_set_num_threads");
+  const char *reason = ok ? NULL : dlerror();
+  if (!ok) snprintf(vt_dnnl_failure, sizeof vt_dnnl_failure, "%s", reason ? reason : "not found");
+}
+
+const char *vt_dnnl_load(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, vt_dnnl_find);
+  return *vt_dnnl_failure ? vt_dnnl_failure : NULL;
+}
+
+#define dnnl_engine_create (vt_dnnl.dnnl_engine_create)
+#define dnnl_engine_destroy (vt_dnnl.dnnl_engine_destroy)
+#define dnnl_memory_create (vt_dnnl.dnnl_memory_create)
+#define dnnl_memory_desc_get_size (vt_dnnl.dnnl_memory_desc_get_size)
+#define dnnl_memory_destroy (vt_dnnl.dnnl_memory_destroy)
+#define dnnl_memory_set_data_handle (vt_dnnl.dnnl_memory_set_data_handle)
+#define dnnl_post_ops_append_eltwise (vt_dnnl.dnnl_post_ops_append_eltwise)
+#define dnnl_post_ops_create (vt_dnnl.dnnl_post_ops_create)
+#define dnnl_post_ops_destroy (vt_dnnl.dnnl_post_ops_destroy)
+#define dnnl_primitive_attr_create (vt_dnnl.dnnl_primitive_attr_create)
+#define dnnl_primitive_attr_destroy (vt_dnnl.dnnl_primitive_attr_destroy)
+#define dnnl_primitive_attr_set_post_ops (vt_dnnl.dnnl_primitive_attr_set_post_ops)
+#define dnnl_primitive_attr_set_scratchpad_mode (vt_dnnl.dnnl_primitive_attr_set_scratchpad_mode)
+#define dnnl_primitive_create (vt_dnnl.dnnl_primitive_create)
+#define dnnl_primitive_desc_destroy (vt_dnnl.dnnl_primitive_desc_destroy)
+#define dnnl_primitive_desc_query_md (vt_dnnl.dnnl_primitive_desc_query_md)
+#define dnnl_primitive_destroy (vt_dnnl.dnnl_primitive_destroy)
+#define dnnl_primitive_execute (vt_dnnl.dnnl_primitive_execute)
+#define dnnl_stream_create (vt_dnnl.dnnl_stream_create)
+#define dnnl_stream_destroy (vt_dnnl.dnnl_stream_destroy)
+#if DNNL_VERSION_MAJOR >= 3
+#define dnnl_matmul_primitive_desc_create (vt_dnnl.dnnl_matmul_primitive_desc_create)
+#define dnnl_memory_desc_create_with_strides (vt_dnnl.dnnl_memory_desc_create_with_strides)
+#define dnnl_memory_desc_destroy (vt_dnnl.dnnl_memory_desc_destroy)
+#else
+#define dnnl_matmul_desc_init (vt_dnnl.dnnl_matmul_desc_init)
+#define dnnl_memory_desc_init_by_strides (vt_dnnl.dnnl_memory_desc_init_by_strides)
+#define dnnl_primitive_desc_create (vt_dnnl.dnnl_primitive_desc_create)
 #endif
 
 /// oneDNN runs in the calling thread only, from now on, in this thread. (Its OpenMP workers would
-/// spin beside ours.) Found at run time, since oneDNN may be built on another threading library.
-static inline void vt_dnnl_single_threaded(void) {
-  void (*set)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-  if (set) set(1);
+/// spin beside ours.)
+static void vt_dnnl_single_threaded(void) {
+  static _Thread_local int done = 0;
+  if (!done && vt_dnnl.omp_set_num_threads) vt_dnnl.omp_set_num_threads(1);
+  done = 1;
 }
-
-/// C[m × n] = A[m × k] · B[k × n] (+ bias[n]) (rectified). Strides are in elements: A[i][j] is at
-/// i·a_row + j·a_column, and so on; C's columns are adjacent.
-typedef struct {
-  int64_t m, n, k;
-  int64_t a_row, a_column, b_row, b_column, c_row;
-  int bf16_inputs, bf16_output, bias, relu;
-} vt_matmul_shape;
 
 typedef struct {
   dnnl_memory_t a, b, c, bias, scratch;
   dnnl_stream_t stream;
 } vt_matmul_handles;
 
-typedef struct {
+struct vt_matmul {
   dnnl_engine_t engine;
   dnnl_primitive_t primitive;
   vt_matmul_handles *handles;  // one set a worker: setting a data pointer is not thread-safe
   int workers;
   size_t scratch_size;
-} vt_matmul;
+};
 
 #if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t vt_desc;
 typedef const_dnnl_memory_desc_t vt_const_desc;
 #define VT_DESC_REF(d) (d)
-static inline dnnl_status_t vt_desc_make(vt_desc *d, int rank, const dnnl_dims_t dims,
+static dnnl_status_t vt_desc_make(vt_desc *d, int rank, const dnnl_dims_t dims,
                                          dnnl_data_type_t type, const dnnl_dims_t strides) {
   return dnnl_memory_desc_create_with_strides(d, rank, dims, type, strides);
 }
-static inline void vt_desc_free(vt_desc d) {
+static void vt_desc_free(vt_desc d) {
   if (d) dnnl_memory_desc_destroy(d);
 }
 #else
 typedef dnnl_memory_desc_t vt_desc;
 typedef const dnnl_memory_desc_t *vt_const_desc;
 #define VT_DESC_REF(d) (&(d))
-static inline dnnl_status_t vt_desc_make(vt_desc *d, int rank, const dnnl_dims_t dims,
+static dnnl_status_t vt_desc_make(vt_desc *d, int rank, const dnnl_dims_t dims,
                                          dnnl_data_type_t type, const dnnl_dims_t strides) {
   return dnnl_memory_desc_init_by_strides(d, rank, dims, type, strides);
 }
-static inline void vt_desc_free(vt_desc d) { (void)d; }
+static void vt_desc_free(vt_desc d) { (void)d; }
 #endif
 
-static inline void vt_matmul_destroy(vt_matmul *x) {
+void vt_matmul_destroy(vt_matmul *x) {
   if (!x) return;
   for (int i = 0; x->handles && i < x->workers; i++) {
     vt_matmul_handles *h = &x->handles[i];
@@ -81,8 +158,8 @@ static inline void vt_matmul_destroy(vt_matmul *x) {
   free(x);
 }
 
-/// Null where oneDNN has no such multiplication on this processor, or no memory.
-static inline vt_matmul *vt_matmul_create(vt_matmul_shape s, int workers) {
+vt_matmul *vt_matmul_create(vt_matmul_shape s, int workers) {
+  vt_dnnl_single_threaded();
   vt_matmul *x = (vt_matmul *)calloc(1, sizeof *x);
   if (!x) return NULL;
   dnnl_data_type_t input = s.bf16_inputs ? dnnl_bf16 : dnnl_f32;
@@ -154,9 +231,11 @@ static inline vt_matmul *vt_matmul_create(vt_matmul_shape s, int workers) {
   return x;
 }
 
-/// Multiplies on the calling thread. `scratch` holds scratch_size bytes. 0 where oneDNN failed.
-static inline int vt_matmul_run(vt_matmul *x, int worker, const void *a, const void *b, void *c,
-                                const void *bias, void *scratch) {
+size_t vt_matmul_scratch_size(const vt_matmul *x) { return x->scratch_size; }
+
+int vt_matmul_run(vt_matmul *x, int worker, const void *a, const void *b, void *c, const void *bias,
+                  void *scratch) {
+  vt_dnnl_single_threaded();
   vt_matmul_handles *h = &x->handles[worker];
   dnnl_memory_set_data_handle(h->a, (void *)a);
   dnnl_memory_set_data_handle(h->b, (void *)b);
