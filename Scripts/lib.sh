@@ -6,6 +6,7 @@
 # shellcheck disable=SC2034 # for those who source this
 {
   readonly build_packages=(libdnnl-dev libpng-dev zlib1g-dev liblapack3 libcairo2-dev pkg-config:pkg-config)
+  readonly package_packages=(dpkg-dev:dpkg-shlibdeps xz-utils:xz patchelf:patchelf python3:python3)
   readonly test_packages=(mandoc:mandoc shellcheck:shellcheck curl:curl python3:python3)
 }
 
