@@ -76,6 +76,21 @@ let tests: [Target] = [
   .testTarget(name: "ToolTests", dependencies: ["VAECore"] + toolNames.map { .target(name: $0) }),
 ]
 
+// Fuzz targets, which need libFuzzer: Scripts/fuzz asks for them
+
+let fuzz: [Target] =
+  Context.environment["VAE_TOOLS_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "VAECore", "VAEPlots",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/Fuzz")
+  ]
+
 let package = Package(
   name: "vae-tools",
   platforms: [.macOS(.v15)],
@@ -85,5 +100,5 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
-  targets: libraries + core + plots + glue + tools + tests
+  targets: libraries + core + plots + glue + tools + tests + fuzz
 )

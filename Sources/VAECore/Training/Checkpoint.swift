@@ -21,7 +21,7 @@ struct TrainingState: Codable {
 /// (`best.*`), and the position in the run.
 public struct Checkpoint {
   public let model: any LatentModel
-  let options: TrainingOptions
+  package let options: TrainingOptions
   let sha256: String
   let state: TrainingState
   private let file: SafetensorsFile

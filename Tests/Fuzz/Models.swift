@@ -1,0 +1,121 @@
+import VAECore
+
+/// Safetensors files, and models in them.
+func safetensorsTarget(_ bytes: [UInt8]) throws {
+  readModel(bytes)
+  // The same with the bytes as a header, whose length is then right.
+  if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+    readModel(safetensors(header: Array(bytes[..<end]), data: Array(bytes[(end + 1)...])))
+  }
+  var choices = Choices(bytes)
+  let shapes = (0..<(1 + choices.below(3))).map { _ in
+    (0..<choices.below(3)).map { _ in choices.below(4) }
+  }
+  let counts = shapes.map { $0.reduce(1, *) }
+  let data = choices.bytes(4 * counts.reduce(0, +))
+  var offset = 0
+  var ranges: [(Int, Int)] = []
+  for count in counts {
+    ranges.append((offset, offset + 4 * count))
+    offset += 4 * count
+  }
+  func file(_ ranges: [(Int, Int)], _ data: [UInt8], padding: Int = 0) -> [UInt8] {
+    let tensors = ranges.indices.map { i in
+      "\"t\(i)\":{\"dtype\":\"F32\",\"shape\":[\(shapes[i].map(String.init).joined(separator: ","))],"
+        + "\"data_offsets\":[\(ranges[i].0),\(ranges[i].1)]}"
+    }
+    let text = "{" + tensors.joined(separator: ",") + "}" + String(repeating: " ", count: padding)
+    return safetensors(header: Array(text.utf8), data: data)
+  }
+  let good = sound("a safetensors file") {
+    try SafetensorsFile(
+      ByteSource(bytes: file(ranges, data, padding: choices.below(8)), name: "input"))
+  }
+  for (index, range) in ranges.enumerated() {
+    let values = sound("a tensor") {
+      try good.floats("t\(index)", shape: shapes[index], finite: false)
+    }
+    let stored = values.flatMap { value in
+      (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) }
+    }
+    expect(stored == Array(data[range.0..<range.1]), "a tensor's values differ")
+  }
+  func refuse(_ what: String, _ bytes: [UInt8]) {
+    expectRefusal(what) { _ = try SafetensorsFile(ByteSource(bytes: bytes, name: "input")) }
+  }
+  refuse("a byte too many", file(ranges, data + [0]))
+  if !data.isEmpty { refuse("a byte too few", file(ranges, Array(data.dropLast()))) }
+  let last = ranges.indices.last ?? 0
+  var moved = ranges
+  moved[last] = (moved[last].0 + 4, moved[last].1 + 4)
+  refuse("a hole", file(moved, data + [0, 0, 0, 0]))
+  var longer = ranges
+  longer[last].1 += 4
+  refuse("another size than the shape's", file(longer, data + [0, 0, 0, 0]))
+  if ranges.count > 1, counts[0] > 0, counts[last] > 0 {
+    var overlapping = ranges
+    overlapping[last] = (overlapping[last].0 - 4, overlapping[last].1 - 4)
+    refuse("an overlap", file(overlapping, data))
+  }
+}
+
+private func readModel(_ bytes: [UInt8]) {
+  guard
+    case .read(let file) = attempt({
+      try SafetensorsFile(ByteSource(bytes: bytes, name: "input", pieceSize: 9))
+    })
+  else { return }
+  for entry in file.entries { _ = attempt { try file.floats(entry.name) } }
+  _ = attempt { try ModelFile.model(in: file) }
+  _ = attempt { try SparseDictionary(ByteSource(bytes: bytes, name: "input")) }
+}
+
+private func safetensors(header: [UInt8], data: [UInt8]) -> [UInt8] {
+  (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) } + header + data
+}
+
+/// Checkpoints, and runs that are taken up from them.
+func checkpointTarget(_ bytes: [UInt8]) throws {
+  var file = bytes
+  if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+    file = safetensors(header: Array(bytes[..<end]), data: Array(bytes[(end + 1)...]))
+  }
+  guard
+    case .read(let checkpoint) = attempt({
+      try Checkpoint(ByteSource(bytes: file, name: "input"))
+    })
+  else { return }
+  _ = attempt { try Resumption.shared.resume(checkpoint) }
+}
+
+/// What a checkpoint of the corpus belongs to: `vae-fit --hidden 3 --latent 2 --epochs 2 --batch 4
+/// --patience 2 --valid 0.3` on these rows.
+private struct Resumption {
+  static let shared = sound("the rows") { try Resumption() }
+
+  let rows: RowStore
+  let pool: WorkerPool
+
+  init() throws {
+    let values = (0..<40).map { Float($0 * 7 % 11) / 10 }
+    let stream = try written { sink in
+      let writer = try TensorWriter(sink, type: .f4, rowShape: [4], rows: 10)
+      try values.withUnsafeBufferPointer { try writer.write($0) }
+      try writer.finish()
+    }
+    rows = try RowStore(TensorReader(ByteSource(bytes: stream, name: "rows")))
+    pool = try WorkerPool(threads: 1)
+  }
+
+  func resume(_ checkpoint: Checkpoint) throws {
+    var options = checkpoint.options
+    guard options.batch <= 64, options.objective.particles <= 16 else { return }
+    options.epochs = min(options.epochs, 4)
+    let model = try VAE(VAEConfiguration(inputShape: [4], hidden: [3], latent: 2))
+    let held = try TrainingRows(rows, holdingOut: 0.3, seed: options.seed)
+    let trainer = try Trainer(
+      model, on: held, options: options, resuming: checkpoint, pool: pool)
+    _ = try trainer.run { _ in }
+    expect(trainer.epochsDone >= 0, "epochs below 0")
+  }
+}
