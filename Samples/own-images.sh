@@ -48,7 +48,7 @@ tensor-head -16: "$out/all.npy" >"$out/unknown.npy"
 model=${MODEL:-$out/own$(pick -quick '').vae}
 if [[ ! -e $model ]]; then
   say "training $model"
-  vae-fit --quiet --input "$out/known.npy" --latent 12 --batch 16 --epochs "$(pick 40 200)" \
+  vae-fit --quiet "$out/known.npy" --latent 12 --batch 16 --epochs "$(pick 40 200)" \
     -o "$model"
 fi
 

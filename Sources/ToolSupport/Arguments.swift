@@ -49,14 +49,17 @@ public struct WordList: ExpressibleByArgument, Sendable {
   }
 }
 
-/// The shape of a row, `28x28` or `3x32x32`; all sides at least 1.
+/// The shape of a row, `28x28` or `3x32x32`; all sides at least 1, and a product that can
+/// be counted.
 public struct RowShape: ExpressibleByArgument {
   public let dimensions: [Int]
 
   public init?(argument: String) {
     let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
     dimensions = sides.compactMap(\.self)
-    guard dimensions.count == sides.count, dimensions.allSatisfy({ $0 > 0 }) else { return nil }
+    guard dimensions.count == sides.count, dimensions.allSatisfy({ $0 > 0 }),
+      (try? Shape(dimensions)) != nil
+    else { return nil }
   }
 
   /// As the size of a picture, `HEIGHTxWIDTH`; nil where there are other than two sides.

@@ -4,7 +4,7 @@ public import VAECore
 /// How `sparse-code` finds codes. What is not given comes from the dictionary.
 public struct CodingOptions: ParsableArguments {
   @Option(
-    name: .shortAndLong,
+    name: [.customShort("l", allowingJoined: true), .long],
     help: "The weight λ of the codes' absolute sum; 0.1 of the largest when learning.")
   public var lambda: Double?
 
@@ -47,6 +47,11 @@ public struct CodingOptions: ParsableArguments {
     if let maxIter, maxIter < 1 {
       throw ValidationError("--max-iter: expected at least 1, got \(maxIter)")
     }
+    if solver == .omp {
+      try refuse(
+        ["--lambda": lambda != nil, "--lambda-ratio": lambdaRatio != nil, "--tol": tol != nil],
+        where: "--solver omp")
+    }
     guard solver == .omp || solver == nil || sparsity == nil else {
       throw ValidationError("--sparsity is an option of --solver omp")
     }
@@ -79,7 +84,8 @@ public struct CodingOptions: ParsableArguments {
 
 /// How `sparse-code` learns a dictionary.
 public struct LearningArguments: ParsableArguments {
-  @Option(name: [.customShort("k"), .long], help: "Atoms to learn. (default: 64)")
+  @Option(
+    name: [.customShort("k", allowingJoined: true), .long], help: "Atoms to learn. (default: 64)")
   public var atoms: Int?
 
   @Option(help: "Most passes over the rows. (default: 20)")
@@ -112,10 +118,11 @@ public struct LearningArguments: ParsableArguments {
   }
 
   /// Throws where an option was given though nothing is to be learned.
-  public func requireNone() throws {
+  public func requireNone(output: String?) throws {
     let given = [
       atoms.map { _ in "-k" }, epochs.map { _ in "--epochs" }, batch.map { _ in "--batch" },
       learnTol.map { _ in "--learn-tol" }, seed.map { _ in "--seed" },
+      output.map { _ in "-o" },
     ]
     if let option = given.compactMap(\.self).first {
       throw ValidationError("\(option) is for learning a dictionary, which -d gives")

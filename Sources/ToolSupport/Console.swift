@@ -40,8 +40,7 @@ enum Console {
   /// Writes the bytes of a text, all at once where the system takes them so. There is nowhere left
   /// to report a failure to.
   private static func put(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in
+    text.systemBytes.withUnsafeBufferPointer { bytes in
       var rest = bytes[...]
       while !rest.isEmpty {
         let part = UnsafeBufferPointer(rebasing: rest)

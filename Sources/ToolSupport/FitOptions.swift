@@ -3,23 +3,26 @@ public import VAECore
 
 /// What `vae-fit` minimises.
 public struct ObjectiveOptions: ParsableArguments {
-  @Option(help: "The evidence lower bound (elbo) or the importance-weighted one (iwae).")
-  public var objective = ObjectiveChoice.elbo
+  @Option(
+    help:
+      "The evidence lower bound (elbo) or the importance-weighted one (iwae). (default: elbo)")
+  public var objective: ObjectiveChoice?
 
-  @Option(help: "Draws from the posterior for each row.")
-  public var particles = 1
+  @Option(help: "Draws from the posterior for each row. (default: 1)")
+  public var particles: Int?
 
-  @Option(help: "The divergence in closed form (analytic) or at the draws (sampled).")
-  public var kl = Objective.Divergence.analytic
+  @Option(
+    help: "The divergence in closed form (analytic) or at the draws (sampled). (default: analytic)")
+  public var kl: Objective.Divergence?
 
-  @Option(help: "Nats of divergence that each latent dimension has for free.")
-  public var freeBits: Float = 0
+  @Option(help: "Nats of divergence that each latent dimension has for free. (default: 0)")
+  public var freeBits: Float?
 
-  @Option(help: "Epochs in which the weight of the divergence rises from 0.")
-  public var warmup = 0.0
+  @Option(help: "Epochs in which the weight of the divergence rises from 0. (default: 0)")
+  public var warmup: Double?
 
   @Option(help: "Periods in whose first half the weight of the divergence rises from 0.")
-  public var cyclical = 0
+  public var cyclical: Int?
 
   @Option(
     help: "Make inputs 0 or 1: by a fresh draw each time (dynamic) or above 1/2 (threshold).")
@@ -28,27 +31,40 @@ public struct ObjectiveOptions: ParsableArguments {
   public init() {}
 
   public func validate() throws {
-    guard 1...100_000 ~= particles else {
+    if let particles, !(1...100_000 ~= particles) {
       throw ValidationError("--particles: expected 1 to 100000, got \(particles)")
     }
-    guard freeBits >= 0, freeBits.isFinite else {
+    if let freeBits, !(freeBits >= 0 && freeBits.isFinite) {
       throw ValidationError("--free-bits: expected 0 or more, got \(freeBits)")
     }
-    guard freeBits == 0 || objective == .elbo && kl == .analytic else {
+    guard freeBits ?? 0 == 0 || objective != .iwae && kl != .sampled else {
       throw ValidationError("--free-bits needs --objective elbo and --kl analytic")
     }
+    if objective == .iwae { try refuse(["--kl": kl != nil], where: "--objective iwae") }
+    let (warmup, cyclical) = (warmup ?? 0, cyclical ?? 0)
     guard warmup >= 0, warmup.isFinite, cyclical >= 0, warmup == 0 || cyclical == 0 else {
       throw ValidationError("--warmup and --cyclical: expected 0 or more, and one of them")
     }
   }
 
+  /// - Throws: a usage error for an option that has no effect on such a model.
+  public func requireEffect(on model: ModelOptions) throws {
+    guard model.model == .plain else { return }
+    try refuse(
+      [
+        "--beta": model.beta != nil, "--objective": objective != nil,
+        "--particles": particles != nil, "--kl": kl != nil, "--free-bits": freeBits != nil,
+        "--warmup": warmup != nil, "--cyclical": cyclical != nil,
+      ], where: "--model ae, whose latents are no distribution")
+  }
+
   fileprivate func set(_ options: inout TrainingOptions) {
     options.objective.importanceWeighted = objective == .iwae
-    options.objective.particles = particles
-    options.objective.divergence = kl
-    options.objective.freeBits = freeBits
-    options.annealing.warmup = warmup
-    options.annealing.periods = cyclical
+    options.objective.particles = particles ?? 1
+    options.objective.divergence = kl ?? .analytic
+    options.objective.freeBits = freeBits ?? 0
+    options.annealing.warmup = warmup ?? 0
+    options.annealing.periods = cyclical ?? 0
     options.binarisation = binarize
   }
 }
@@ -75,14 +91,15 @@ public struct OptimiserArguments: ParsableArguments {
   @Option(name: .customLong("lr"), help: "The learning rate.")
   public var learningRate = 1e-3
 
-  @Option(help: "Decay of Adam's running means of gradients and squares.")
-  public var adamBetas = NumberPair(0.9, 0.999)
+  @Option(
+    help: "Decay of Adam's running means of gradients and squares. (default: 0.9,0.999)")
+  public var adamBetas: NumberPair?
 
-  @Option(help: "What Adam and RMSprop add to the root.")
-  public var adamEps = 1e-8
+  @Option(help: "What Adam and RMSprop add to the root. (default: 1e-08)")
+  public var adamEps: Double?
 
-  @Option(help: "Momentum of sgd.")
-  public var momentum = 0.0
+  @Option(help: "Momentum of sgd. (default: 0)")
+  public var momentum: Double?
 
   @Flag(help: "Nesterov's momentum.")
   public var nesterov = false
@@ -111,9 +128,10 @@ public struct OptimiserArguments: ParsableArguments {
     guard learningRate > 0, learningRate.isFinite else {
       throw ValidationError("--lr: expected a positive number, got \(learningRate)")
     }
-    guard 0..<1 ~= adamBetas.first, 0..<1 ~= adamBetas.second else {
+    if let adamBetas, !(0..<1 ~= adamBetas.first && 0..<1 ~= adamBetas.second) {
       throw ValidationError("--adam-betas: expected two numbers from 0 and below 1")
     }
+    let (adamEps, momentum) = (adamEps ?? 0, momentum ?? 0)
     guard adamEps >= 0, adamEps.isFinite, 0..<1 ~= momentum, weightDecay >= 0,
       weightDecay.isFinite
     else {
@@ -122,6 +140,17 @@ public struct OptimiserArguments: ParsableArguments {
     }
     if let clipNorm, !(clipNorm > 0 && clipNorm.isFinite) {
       throw ValidationError("--clip-norm: expected a positive number, got \(clipNorm)")
+    }
+    if optimizer != .sgd {
+      try refuse(
+        ["--momentum": self.momentum != nil, "--nesterov": nesterov],
+        where: "--optimizer \(optimizer)")
+    }
+    if optimizer == .sgd || optimizer == .rmsprop {
+      try refuse(["--adam-betas": adamBetas != nil], where: "--optimizer \(optimizer)")
+    }
+    if optimizer == .sgd {
+      try refuse(["--adam-eps": self.adamEps != nil], where: "--optimizer sgd")
     }
     guard !nesterov || momentum > 0 else { throw ValidationError("--nesterov needs --momentum") }
   }
@@ -133,10 +162,11 @@ public struct OptimiserArguments: ParsableArguments {
     options.schedule = schedule
     options.optimiser.rule = optimizer
     options.optimiser.learningRate = learningRate
-    options.optimiser.beta1 = adamBetas.first
-    options.optimiser.beta2 = adamBetas.second
-    options.optimiser.epsilon = adamEps
-    options.optimiser.momentum = momentum
+    if let adamBetas {
+      (options.optimiser.beta1, options.optimiser.beta2) = (adamBetas.first, adamBetas.second)
+    }
+    options.optimiser.epsilon = adamEps ?? options.optimiser.epsilon
+    options.optimiser.momentum = momentum ?? 0
     options.optimiser.nesterov = nesterov
     options.optimiser.weightDecay = weightDecay
     options.optimiser.clipNorm = clipNorm
@@ -167,28 +197,37 @@ extension Schedule: ExpressibleByArgument {
 /// How `vae-fit` is watched, stopped and taken up again.
 public struct ControlOptions: ParsableArguments {
   @Option(
-    help: "Validate after each epoch on this share of the rows, held out, or on a file's rows.")
+    help: "Validate after each epoch on this share of the rows, held out, or on a file's rows.",
+    completion: .file())
   public var valid: Validation?
 
   @Option(help: "End after so many epochs without a better validation loss; keep the best model.")
   public var patience: Int?
 
-  @Option(help: "Write the figures of the run to this file, as JSON lines.")
+  @Option(
+    help: "Write the figures of the run to this file, as JSON lines.", completion: .file())
   public var log: String?
 
-  @Option(help: "Keep a file from which the run can be resumed.")
+  @Option(help: "Keep a file from which the run can be resumed.", completion: .file())
   public var checkpoint: String?
 
-  @Option(help: "Write the checkpoint after so many epochs, or so much time (90s, 10m, 2h).")
-  public var every = CheckpointInterval(.epochs(1))
+  @Option(
+    help:
+      "Write the checkpoint after so many epochs, or so much time (90s, 10m, 2h). (default: 1)")
+  public var every: CheckpointInterval?
 
-  @Option(help: "Take up the run of this checkpoint; give the options of that run again.")
+  @Option(
+    help:
+      "Take up the run of this checkpoint, and keep it; give the options of that run again.",
+    completion: .file())
   public var resume: String?
 
   @Option(help: "End after this time (90s, 10m, 2h).")
   public var maxTime: TimeSpan?
 
-  @Option(name: .customLong("init"), help: "Start from the weights of this model.")
+  @Option(
+    name: .customLong("init"), help: "Start from the weights of this model.",
+    completion: .file())
   public var initial: String?
 
   @Flag(help: "With --init, take the weights whose names and shapes are the same.")
@@ -212,6 +251,36 @@ public struct ControlOptions: ParsableArguments {
     guard !initMatching || initial != nil else {
       throw ValidationError("--init-matching needs --init")
     }
+    if every != nil, checkpoint == nil, resume == nil {
+      throw ValidationError("--every needs --checkpoint")
+    }
+  }
+
+  /// - Throws: a usage error for an option of the model's that has no effect.
+  public func requireEffect(on model: ModelOptions) throws {
+    guard initial != nil, !initMatching else { return }
+    try refuse(
+      ["--init-scheme": model.initScheme != nil, "--bias-from-data": model.biasFromData],
+      where: "--init, which gives all weights")
+  }
+
+  /// - Throws: a usage error where writing one of the files would destroy another.
+  public func requireApart(output: String?, rows: String?, _ streams: StreamOptions) throws {
+    var validation: String?
+    if case .file(let path) = valid { validation = path }
+    try streams.requireApart(
+      ("the rows", rows), ("--valid", validation), ("-o", output), ("--checkpoint", checkpoint),
+      ("--log", log))
+    try streams.requireApart(("--resume", resume), ("--log", log))
+    try streams.requireApart(("--init", initial), ("--log", log))
+  }
+
+  /// What is left of a run that was interrupted.
+  public func afterInterrupt(_ trainer: Trainer) -> String {
+    guard let path = control.checkpoint else {
+      return "interrupted: the run is lost; --checkpoint FILE would have kept it"
+    }
+    return "interrupted after step \(trainer.stepsDone); go on with --resume \(path)"
   }
 
   /// `rows` with those set apart that `--valid` asks for.
@@ -225,8 +294,8 @@ public struct ControlOptions: ParsableArguments {
 
   public var control: TrainingControl {
     var control = TrainingControl()
-    control.checkpoint = checkpoint
-    control.every = every.interval
+    control.checkpoint = checkpoint ?? resume
+    control.every = every?.interval ?? control.every
     control.maxTime = maxTime?.duration
     return control
   }
@@ -294,6 +363,4 @@ public struct CheckpointInterval: ExpressibleByArgument, Sendable {
       return nil
     }
   }
-
-  public var defaultValueDescription: String { "1" }
 }

@@ -1,3 +1,6 @@
+import Synchronization
+import VAECore
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -8,39 +11,43 @@
 
 /// Lets a long run end in order when it is interrupted.
 ///
-/// The signals are blocked, so that they wait; the run asks between its steps whether one does,
-/// saves what it has to, and returns. When the tool is done the signal is let through, and ends the
-/// process as it always would have, with the status the shell expects. Nothing that must be whole
-/// can be cut short in between.
+/// The first signal is only taken note of: the run asks between its steps, saves what it has to,
+/// and returns. A second one ends the process at once, and so does the first where nobody holds.
+/// Either way the process ends by the signal, with the status that the shell expects.
 public enum Interrupt {
-  /// The signals that waited before `hold()`; nil when nothing is held. Main thread only.
-  nonisolated(unsafe) private static var before: sigset_t?
+  /// The signal that came while signals were held; 0 is none.
+  private static let caught = Atomic<Int32>(0)
 
-  /// From here on SIGINT, SIGTERM and SIGHUP wait for `release()`. Threads inherit this from the
-  /// one that makes them, so it comes before any worker is started; and after the input is read,
-  /// since a wait for input would not be ended either.
+  /// From here on SIGINT, SIGTERM and SIGHUP wait for `release()`. Comes after the input is read,
+  /// since a wait for input would not be ended.
   public static func hold() {
-    guard before == nil else { return }
-    var held = sigset_t()
-    sigemptyset(&held)
-    for signal in Process.endings where !Process.isIgnored(signal) {
-      sigaddset(&held, signal)
+    caught.store(0, ordering: .relaxed)  // makes it now, not inside a signal handler
+    handle { number in
+      if Interrupt.caught.exchange(number, ordering: .relaxed) != 0 { Interrupt.end(by: number) }
     }
-    var old = sigset_t()
-    if pthread_sigmask(SIG_BLOCK, &held, &old) == 0 { before = old }
   }
 
-  /// Whether a signal waits. Costs one system call: for every step, not for every row.
-  public static var requested: Bool {
-    var pending = sigset_t()
-    guard before != nil, sigpending(&pending) == 0 else { return false }
-    return Process.endings.contains { sigismember(&pending, $0) == 1 }
-  }
+  /// Whether a signal waits.
+  public static var requested: Bool { caught.load(ordering: .relaxed) != 0 }
 
-  /// Lets the waiting signal through, which ends the process; without one, does nothing.
+  /// Ends the process by the signal that waits; without one, lets the next end it.
   public static func release() {
-    guard var old = before else { return }
-    before = nil
-    pthread_sigmask(SIG_SETMASK, &old, nil)
+    let waiting = caught.load(ordering: .relaxed)
+    handle { number in Interrupt.end(by: number) }
+    if waiting != 0 { end(by: waiting) }
+  }
+
+  /// Has the signals handled that a user, a scheduler or a closing terminal ends a process by. One
+  /// that the process was started to ignore (by `nohup`, or a shell's `&`) stays ignored.
+  private static func handle(_ handler: @escaping @convention(c) (Int32) -> Void) {
+    for ending in [SIGINT, SIGTERM, SIGHUP] where !Process.isIgnored(ending) {
+      signal(ending, handler)
+    }
+  }
+
+  private static func end(by number: Int32) {
+    AtomicFile.removeAllTemporaries()
+    signal(number, SIG_DFL)
+    raise(number)  // delivered when a handler returns
   }
 }

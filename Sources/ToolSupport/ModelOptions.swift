@@ -21,8 +21,8 @@ public struct ModelOptions: ParsableArguments {
   @Flag(help: "Normalise the sums of hidden layers over the batch.")
   public var batchNorm = false
 
-  @Option(help: "How weights start.")
-  public var initScheme = InitialiserScheme.pytorch
+  @Option(help: "How weights start. (default: pytorch)")
+  public var initScheme: InitialiserScheme?
 
   @Flag(help: "Start the output's bias at the mean of the rows.")
   public var biasFromData = false
@@ -36,12 +36,11 @@ public struct ModelOptions: ParsableArguments {
 
   @Option(
     help:
-      "The Gaussian's standard deviation: a number, learned, or pixel (one for each value). (default: 1)"
-  )
+      "The Gaussian's standard deviation: a number, learned, or pixel (a value each). (default: 1)")
   public var sigma: Sigma?
 
-  @Option(help: "The weight of the divergence in the objective.")
-  public var beta: Float = 1
+  @Option(help: "The weight of the divergence in the objective. (default: 1)")
+  public var beta: Float?
 
   public init() {}
 
@@ -56,7 +55,7 @@ public struct ModelOptions: ParsableArguments {
     guard dropout >= 0, dropout < 1 else {
       throw ValidationError("--dropout: expected 0 or more and less than 1, got \(dropout)")
     }
-    guard beta >= 0, beta.isFinite else {
+    if let beta, !(beta >= 0 && beta.isFinite) {
       throw ValidationError("--beta: expected 0 or more, got \(beta)")
     }
     do {
@@ -73,9 +72,9 @@ public struct ModelOptions: ParsableArguments {
   public func configuration(inputShape: [Int]) throws -> VAEConfiguration {
     var configuration = VAEConfiguration(
       inputShape: inputShape, hidden: hidden.values, latent: latent,
-      likelihood: try Likelihoods.named(likelihood, sigma: sigma), beta: beta)
+      likelihood: try Likelihoods.named(likelihood, sigma: sigma), beta: beta ?? 1)
     configuration.family = model
-    configuration.scheme = initScheme
+    configuration.scheme = initScheme ?? .pytorch
     configuration.style.activation = activation
     configuration.style.dropout = dropout
     configuration.style.batchNorm = batchNorm

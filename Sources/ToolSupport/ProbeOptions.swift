@@ -3,41 +3,53 @@ public import VAECore
 
 /// How `probe-fit` fits a head.
 public struct RegressionArguments: ParsableArguments {
-  @Option(help: "The weight of ½‖W‖² beside the cross-entropy summed over the rows: 1 / C.")
-  public var l2 = 1.0
+  @Option(
+    help:
+      "The weight of ½‖W‖² beside the cross-entropy summed over the rows: 1 / C. (default: 1)")
+  public var l2: Double?
 
-  @Option(help: "Fitted when no component of the gradient exceeds this.")
-  public var tol = 1e-6
+  @Option(help: "Fitted when no component of the gradient exceeds this. (default: 1e-06)")
+  public var tol: Double?
 
-  @Option(help: "Most iterations.")
-  public var maxIter = 1000
+  @Option(help: "Most iterations. (default: 1000)")
+  public var maxIter: Int?
 
   public init() {}
 
   public func validate() throws {
-    guard l2 >= 0, l2.isFinite else {
+    if let l2, !(l2 >= 0 && l2.isFinite) {
       throw ValidationError("--l2: expected 0 or more, got \(l2)")
     }
-    guard tol >= 0, tol.isFinite else {
+    if let tol, !(tol >= 0 && tol.isFinite) {
       throw ValidationError("--tol: expected 0 or more, got \(tol)")
     }
-    guard 0...1_000_000 ~= maxIter else {
+    if let maxIter, !(0...1_000_000 ~= maxIter) {
       throw ValidationError("--max-iter: expected 0 to 1000000, got \(maxIter)")
     }
   }
 
+  /// - Throws: a usage error for an option that has no effect on such tuning.
+  public func requireEffect(on tuning: TuningArguments) throws {
+    guard tuning.reinitialise else { return }
+    try refuse(
+      ["--l2": l2 != nil, "--tol": tol != nil, "--max-iter": maxIter != nil],
+      where: "--reinitialise, which fits no head before")
+  }
+
   public var options: RegressionOptions {
     var options = RegressionOptions()
-    options.l2 = l2
-    options.tolerance = tol
-    options.maximumIterations = maxIter
+    options.l2 = l2 ?? options.l2
+    options.tolerance = tol ?? options.tolerance
+    options.maximumIterations = maxIter ?? options.maximumIterations
     return options
   }
 }
 
 /// How `probe-fit` trains through an encoder.
 public struct TuningArguments: ParsableArguments {
-  @Option(help: "Train the encoder of this model with the head; the input is images.")
+  @Option(
+    help: "Train the encoder of this model with the head; the input is images.",
+    completion: .file())
   public var finetune: String?
 
   @Flag(help: "Begin with fresh weights in place of the model's.")

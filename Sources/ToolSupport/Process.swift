@@ -14,8 +14,12 @@ enum Process {
   /// there is a second thread.
   nonisolated(unsafe) static var name = "vae-tools"
 
-  /// The signals by which a user, a scheduler or a closing terminal ends a process.
-  static let endings = [SIGINT, SIGTERM, SIGHUP]
+  /// The words after the tool's name, whatever their bytes.
+  static var arguments: [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+      CommandLine.unsafeArgv[index].map { String(system: $0) }
+    }
+  }
 
   /// Puts right what the process was started with.
   static func prepare() {
@@ -23,15 +27,53 @@ enum Process {
     // silently all the same.
     signal(SIGPIPE, SIG_DFL)
     openStandardDescriptors()
-    for ending in endings where !isIgnored(ending) {
-      signal(ending) { number in
-        AtomicFile.removeAllTemporaries()
-        signal(number, SIG_DFL)
-        raise(number)  // delivered when this handler returns
-      }
-    }
-    // Builds the table of temporary files now, not inside a signal handler.
+    // Builds the tables that handlers read now, not inside one.
     AtomicFile.removeAllTemporaries()
+    _ = MappedFiles.name(at: nil)
+    nameText = strdup(name)
+    Interrupt.release()
+    handleCutMappings()
+  }
+
+  /// The name for signal handlers.
+  nonisolated(unsafe) private static var nameText: UnsafeMutablePointer<CChar>?
+
+  /// A file that was cut while it is mapped ends reads of it by SIGBUS: that is said, as any other
+  /// read that failed.
+  private static func handleCutMappings() {
+    var action = sigaction()
+    let handler:
+      @convention(c) (Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?)
+        -> Void = { number, info, _ in
+          #if canImport(Darwin)
+            let address = info?.pointee.si_addr
+          #else
+            let address = info?.pointee._sifields._sigfault.si_addr
+          #endif
+          guard let file = MappedFiles.name(at: address) else {
+            signal(number, SIG_DFL)  // comes again when this returns
+            return
+          }
+          Process.put(Process.nameText)
+          Process.put(": ")
+          Process.put(file)
+          Process.put(": read failed: the file was cut while it was read\n")
+          AtomicFile.removeAllTemporaries()
+          _exit(FailureKind.io.rawValue)
+        }
+    #if canImport(Darwin)
+      action.__sigaction_u.__sa_sigaction = handler
+    #elseif canImport(Musl)
+      action.__sa_handler.sa_sigaction = handler
+    #else
+      action.__sigaction_handler.sa_sigaction = handler
+    #endif
+    action.sa_flags = SA_SIGINFO
+    sigaction(SIGBUS, &action, nil)
+  }
+
+  private static func put(_ text: UnsafePointer<CChar>?) {
+    if let text { _ = write(STDERR_FILENO, text, strlen(text)) }
   }
 
   /// Ends the process.

@@ -25,7 +25,7 @@ extension Tool {
     Process.prepare()
     let status: Int32
     do {
-      var tool = try parseAsRoot()
+      var tool = try parseAsRoot(Process.arguments)
       try tool.run()
       status = 0
     } catch {
@@ -57,7 +57,9 @@ extension Tool {
     }
     switch exitCode(for: error) {
     case .success:
-      return print(fullMessage(for: error))
+      let isScript = Process.arguments.contains { $0.hasPrefix("--generate-completion-script") }
+      let text = fullMessage(for: error)
+      return print(isScript ? withoutHelpCommand(text) : text)
     case .validationFailure:
       Console.write(fullMessage(for: error))
       return FailureKind.usage.rawValue

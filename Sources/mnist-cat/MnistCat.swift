@@ -52,6 +52,9 @@ struct MnistCat: Tool {
     guard normalize?.second ?? 1 > 0 else {
       throw ValidationError("the second number of --normalize, the deviation, must be above 0")
     }
+    if float && normalize != nil {
+      throw ValidationError("--normalize writes f4 already: leave out --float")
+    }
     if labels && (float || normalize != nil) {
       throw ValidationError("labels are always u1: leave out --float and --normalize")
     }

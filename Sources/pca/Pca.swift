@@ -17,11 +17,13 @@ struct Pca: Tool {
     ])
 
   @Option(
-    name: .customShort("k"),
+    name: .customShort("k", allowingJoined: true),
     help: ArgumentHelp("How many components; 2, or all that the model has.", valueName: "count"))
   var components: Int?
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Save the analysis.", valueName: "file"))
+  @Option(
+    name: [.customShort("o", allowingJoined: true), .long],
+    help: ArgumentHelp("Save the analysis.", valueName: "file"), completion: .file())
   var output: String?
 
   @Option(
@@ -48,6 +50,7 @@ struct Pca: Tool {
   }
 
   func run() throws {
+    try streams.requireApart(("the rows", file), ("-o", output))
     let sink = try streams.output()
     let pool = try workers.pool()
     if let model {

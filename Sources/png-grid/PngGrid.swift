@@ -28,8 +28,9 @@ struct PngGrid: Tool {
   var padding = 2
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("What those pixels hold.", valueName: "value"))
-  var padValue = 0.0
+    parsing: .unconditional,
+    help: ArgumentHelp("What those pixels hold. (default: 0.0)", valueName: "value"))
+  var padValue: Double?
 
   @Option(help: ArgumentHelp("Enlarge images so many times, pixel by pixel.", valueName: "n"))
   var scale = 1
@@ -68,7 +69,11 @@ struct PngGrid: Tool {
       throw ValidationError("--padding must be from 0 to 65535")
     }
     guard 1...256 ~= scale else { throw ValidationError("--scale must be from 1 to 256") }
-    guard padValue.isFinite else { throw ValidationError("--pad-value must be a finite number") }
+    guard padValue?.isFinite ?? true else {
+      throw ValidationError("--pad-value must be a finite number")
+    }
+    if padValue != nil && padding == 0 { throw ValidationError("--pad-value needs --padding") }
+    if each && range != nil { throw ValidationError("--range and --each exclude each other") }
     if let shape, shape.size == nil { throw ValidationError("--shape is HEIGHTxWIDTH") }
     if let range, range.first > range.second {
       throw ValidationError("--range takes the lower bound first")
@@ -79,7 +84,7 @@ struct PngGrid: Tool {
     var options = GridOptions()
     options.columns = columns
     options.padding = padding
-    options.padValue = padValue
+    options.padValue = padValue ?? 0
     options.scale = scale
     options.rowCaptions = rowCaptions?.words ?? []
     options.columnCaptions = columnCaptions?.words ?? []

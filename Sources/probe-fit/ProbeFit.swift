@@ -18,13 +18,15 @@ struct ProbeFit: Tool {
       "mnist-cat train | probe-fit --finetune m.vae --labels y.npy -o digits.probe",
     ])
 
-  @Argument(help: "The rows; standard input when there is none.")
+  @Argument(help: "The rows; standard input when there is none.", completion: .file())
   var input: String?
 
-  @Option(name: .shortAndLong, help: "Write the probe to this file, whole or not at all.")
+  @Option(
+    name: [.customShort("o", allowingJoined: true), .long],
+    help: "Write the probe to this file, whole or not at all.", completion: .file())
   var output: String?
 
-  @Option(help: "The labels, a whole number for each row.")
+  @Option(help: "The labels, a whole number for each row.", completion: .file())
   var labels: String
 
   @OptionGroup(title: "Regression") var regression: RegressionArguments
@@ -33,13 +35,15 @@ struct ProbeFit: Tool {
   @OptionGroup var streams: StreamOptions
 
   func validate() throws {
+    try regression.requireEffect(on: tuning)
     if engine.precision != nil && tuning.finetune == nil {
       throw ValidationError("--precision is an option of --finetune")
     }
   }
 
   func run() throws {
-    let file = try output.flatMap { $0 == "-" ? nil : try AtomicFile(path: $0) }
+    try streams.requireApart(("the rows", input), ("--labels", labels), ("-o", output))
+    let file = try streams.file(output)
     let sink = try file?.sink ?? streams.output()
     let model = try tuning.finetune.map { try streams.model($0, besides: input) }
     let labels = try Labels(

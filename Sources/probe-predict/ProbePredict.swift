@@ -15,16 +15,17 @@ struct ProbePredict: Tool {
       "mnist-cat test --labels > y.npy; probe-predict digits.probe --labels y.npy z.npy > /dev/null",
     ])
 
-  @Argument(help: "The probe, as probe-fit writes it.")
+  @Argument(help: "The probe, as probe-fit writes it.", completion: .file())
   var probe: String
 
-  @Argument(help: "The rows; standard input when there is none.")
+  @Argument(help: "The rows; standard input when there is none.", completion: .file())
   var input: String?
 
   @Flag(help: "Write the probability of each class, in ascending order of their labels.")
   var probabilities = false
 
-  @Option(help: "The true labels, a whole number for each row, to compare with.")
+  @Option(
+    help: "The true labels, a whole number for each row, to compare with.", completion: .file())
   var labels: String?
 
   @OptionGroup var engine: EngineOptions

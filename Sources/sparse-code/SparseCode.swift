@@ -18,19 +18,23 @@ struct SparseCode: Tool {
       "sparse-code -d d.dict < more.npy | sparse-decode d.dict | vae-decode m.vae | png-grid",
     ])
 
-  @Argument(help: "The rows; standard input when there is none.")
+  @Argument(help: "The rows; standard input when there is none.", completion: .file())
   var input: String?
 
-  @Option(name: .shortAndLong, help: "Code with the dictionary of this file.")
+  @Option(
+    name: [.customShort("d", allowingJoined: true), .long],
+    help: "Code with the dictionary of this file.", completion: .file())
   var dictionary: String?
 
-  @Option(name: .shortAndLong, help: "Write the learned dictionary to this file.")
+  @Option(
+    name: [.customShort("o", allowingJoined: true), .long],
+    help: "Write the learned dictionary to this file.", completion: .file())
   var output: String?
 
   @Option(help: "Write every code (dense), or only those that are not zero (csr).")
   var format = CodeFormat.dense
 
-  @Option(help: "Write the figures to this file, as JSON lines.")
+  @Option(help: "Write the figures to this file, as JSON lines.", completion: .file())
   var log: String?
 
   @OptionGroup var coding: CodingOptions
@@ -39,42 +43,45 @@ struct SparseCode: Tool {
   @OptionGroup var streams: StreamOptions
 
   func validate() throws {
-    guard dictionary != nil else { return }
-    try learning.requireNone()
-    if output != nil { throw ValidationError("-o writes what is learned, and -d learns nothing") }
+    if dictionary != nil { try learning.requireNone(output: output) }
+    if output == "-" { throw ValidationError("-o -: standard output takes the codes") }
   }
 
   func run() throws {
-    let log = try log.map { try SparseLog(path: $0) }
-    let coder = try dictionary.map(code(with:)) ?? learn(log)
+    try streams.requireApart(
+      ("the rows", input), ("-d", dictionary), ("-o", output), ("--log", log))
+    let (coder, log) = try dictionary.map(code(with:)) ?? learn()
     try log?.finish(coder)
     for line in coder.summary { streams.note(line) }
   }
 
-  private func code(with path: String) throws -> SparseCoder {
+  private func code(with path: String) throws -> (SparseCoder, SparseLog?) {
     var dictionary = try streams.dictionary(path, besides: input)
     dictionary.options = try coding.applied(to: dictionary.options)
     let sink = try streams.output()
-    let coder: SparseCoder
+    let (coder, log): (SparseCoder, SparseLog?)
     if let ratio = coding.lambdaRatio {
       let rows = try streams.rows(input)
+      log = try streams.log(self.log).map(SparseLog.init)
       let pool = try workers.pool()
       try dictionary.setLambda(ratio: ratio, of: rows, pool: pool)
       coder = try SparseCoder(dictionary, pool: pool)
       try coder.stream(rows, to: sink, format: format)
     } else {
       let reader = try TensorReader(try streams.input(input))
+      log = try streams.log(self.log).map(SparseLog.init)
       coder = try SparseCoder(dictionary, pool: try workers.pool())
       try coder.stream(reader, to: sink, format: format)
     }
     try sink.finish()
-    return coder
+    return (coder, log)
   }
 
-  private func learn(_ log: SparseLog?) throws -> SparseCoder {
+  private func learn() throws -> (SparseCoder, SparseLog?) {
     let file = try output.map { try AtomicFile(path: $0) }
     let sink = try streams.output()
     let rows = try streams.rows(input)
+    let log = try streams.log(log).map(SparseLog.init)
     let pool = try workers.pool()
     let progress = streams.progress()
     let learner = try DictionaryLearner(rows: rows, options: learning.options(coding), pool: pool)
@@ -83,13 +90,11 @@ struct SparseCode: Tool {
       try log?.write(epoch)
       return true
     }
-    if let file {
-      try dictionary.write(to: file.sink, training: record)
-      try file.commit()
-    }
+    if let file { try dictionary.write(to: file.sink, training: record) }
+    try file?.commit()
     let coder = try SparseCoder(dictionary, pool: pool)
     try coder.stream(rows, to: sink, format: format)
     try sink.finish()
-    return coder
+    return (coder, log)
   }
 }

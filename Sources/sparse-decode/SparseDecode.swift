@@ -15,10 +15,10 @@ struct SparseDecode: Tool {
       "sparse-decode d.dict codes.npy > rows.npy",
     ])
 
-  @Argument(help: "The dictionary, as sparse-code writes it.")
+  @Argument(help: "The dictionary, as sparse-code writes it.", completion: .file())
   var dictionary: String
 
-  @Argument(help: "The codes; standard input when there is none.")
+  @Argument(help: "The codes; standard input when there is none.", completion: .file())
   var input: String?
 
   @Option(help: "How the codes are written: dense or csr. (default: told by their shape)")

@@ -28,8 +28,9 @@ struct TensorHead: Tool {
 
   @Option(
     name: [.customShort("n", allowingJoined: true), .customLong("rows")],
-    help: ArgumentHelp("Write the first n rows, 10 when there is no slice.", valueName: "n"))
-  var count: Int?
+    help: ArgumentHelp(
+      "Write the first n rows, 10 when there is no slice; -5 is -n 5.", valueName: "n"))
+  var rows: Int?
 
   @OptionGroup var streams: StreamOptions
 
@@ -38,14 +39,21 @@ struct TensorHead: Tool {
     let end = operands.firstIndex(of: "--") ?? operands.endIndex
     return Array(operands[..<end] + operands[end...].dropFirst())
   }
+  /// As head(1) takes it.
+  private var dashed: Int? {
+    operands.first.flatMap { $0.hasPrefix("-") ? Int($0.dropFirst()) : nil }
+  }
+  private var count: Int? { rows ?? dashed }
   private var slice: RowSlice? { count == nil ? words.first.flatMap(RowSlice.init) : nil }
-  private var files: ArraySlice<String> { words.dropFirst(slice == nil ? 0 : 1) }
+  private var files: ArraySlice<String> { words.dropFirst(slice == nil && dashed == nil ? 0 : 1) }
 
   func validate() throws {
     if let count, count < 0 { throw ValidationError("-n must be at least 0") }
     let options = operands.contains("--") ? [] : files.filter { $0.hasPrefix("-") && $0 != "-" }
     if let option = options.first { throw ValidationError("unknown option '\(option)'") }
-    guard files.count < 2, count == nil || words.allSatisfy({ RowSlice($0) == nil }) else {
+    guard files.count < 2, rows == nil || dashed == nil,
+      count == nil || words.allSatisfy({ RowSlice($0) == nil })
+    else {
       throw ValidationError("expected a slice A:B:S or -n, and one file")
     }
   }

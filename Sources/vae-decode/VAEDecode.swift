@@ -15,27 +15,31 @@ struct VAEDecode: Tool {
       "vae-encode m.vae < x.npy | vae-decode m.vae > reconstructions.npy",
     ])
 
-  @Argument(help: "The model, as vae-fit writes it.")
+  @Argument(help: "The model, as vae-fit writes it.", completion: .file())
   var model: String
 
-  @Argument(help: "The latents; standard input when there is none.")
+  @Argument(help: "The latents; standard input when there is none.", completion: .file())
   var input: String?
 
   @Flag(help: "Write a draw from each likelihood, not its mean.")
   var sample = false
 
-  @Option(help: "Repeat the draws of this seed.")
-  var seed: UInt64 = 0
+  @Option(help: "Repeat the draws of this seed. (default: 0)")
+  var seed: UInt64?
 
   @OptionGroup var engine: EngineOptions
   @OptionGroup var streams: StreamOptions
+
+  func validate() throws {
+    if seed != nil && !sample { throw ValidationError("--seed goes with --sample") }
+  }
 
   func run() throws {
     let model = try streams.model(self.model, besides: input)
     let reader = try TensorReader(try streams.input(input))
     let sink = try streams.output()
     let decoder = try model.makeDecoder(
-      sample ? .sample(seed: seed) : .mean, precision: engine.precision(or: .f32),
+      sample ? .sample(seed: seed ?? 0) : .mean, precision: engine.precision(or: .f32),
       pool: try engine.pool())
     try decoder.stream(reader, to: sink, rowShape: model.inputShape)
     try sink.finish()

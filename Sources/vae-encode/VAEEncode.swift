@@ -15,10 +15,10 @@ struct VAEEncode: Tool {
       "vae-encode m.vae < x.npy | sparse-code -k 64 > codes.npy",
     ])
 
-  @Argument(help: "The model, as vae-fit writes it.")
+  @Argument(help: "The model, as vae-fit writes it.", completion: .file())
   var model: String
 
-  @Argument(help: "The rows; standard input when there is none.")
+  @Argument(help: "The rows; standard input when there is none.", completion: .file())
   var input: String?
 
   @Flag(help: "Write a draw from each posterior.")
@@ -27,14 +27,15 @@ struct VAEEncode: Tool {
   @Flag(help: "Write the log-variances of the posteriors.")
   var logvar = false
 
-  @Option(help: "Repeat the draws of this seed.")
-  var seed: UInt64 = 0
+  @Option(help: "Repeat the draws of this seed. (default: 0)")
+  var seed: UInt64?
 
   @OptionGroup var engine: EngineOptions
   @OptionGroup var streams: StreamOptions
 
   func validate() throws {
     if sample && logvar { throw ValidationError("--sample and --logvar exclude each other") }
+    if seed != nil && !sample { throw ValidationError("--seed goes with --sample") }
   }
 
   func run() throws {
@@ -42,7 +43,7 @@ struct VAEEncode: Tool {
     let reader = try TensorReader(try streams.input(input))
     let sink = try streams.output()
     let encoder = try model.makeEncoder(
-      sample ? .sample(seed: seed) : logvar ? .logVariance : .mean,
+      sample ? .sample(seed: seed ?? 0) : logvar ? .logVariance : .mean,
       precision: engine.precision(or: .f32), pool: try engine.pool())
     try encoder.stream(reader, to: sink, rowShape: [model.latentSize])
     try sink.finish()

@@ -8,20 +8,25 @@ struct VAEFit: Tool {
     "vae-fit", "Train a variational autoencoder.",
     discussion: """
       Reads rows of any shape, learns from them in shuffled batches, and writes the model as a \
-      safetensors file. Losses are in nats a row. The same rows, options and seed give the same \
-      model, for any number of threads.
+      safetensors file. Losses are in nats a row; with --likelihood gaussian they may be negative. \
+      The same rows, options and seed give the same model, for any number of threads.
       """,
     examples: [
       "mnist-cat train | vae-fit -o m.vae",
-      "vae-fit --input x.npy --hidden 512,256 --latent 32 --valid 0.1 -o m.vae",
-      "vae-fit --input x.npy --epochs 100 --checkpoint run.ckpt -o m.vae",
-      "vae-fit --input x.npy --epochs 100 --resume run.ckpt -o m.vae",
+      "vae-fit x.npy --hidden 512,256 --latent 32 --valid 0.1 -o m.vae",
+      "vae-fit x.npy --epochs 100 --checkpoint run.ckpt -o m.vae",
+      "vae-fit x.npy --epochs 100 --resume run.ckpt -o m.vae",
     ])
 
-  @Option(name: .shortAndLong, help: "Write the model to this file, whole or not at all.")
+  @Argument(help: "The rows; standard input when there is none.", completion: .file())
+  var rows: String?
+
+  @Option(
+    name: [.customShort("o", allowingJoined: true), .long],
+    help: "Write the model to this file, whole or not at all.", completion: .file())
   var output: String?
 
-  @Option(help: "Read the rows from this file, mapped where it allows that.")
+  @Option(help: ArgumentHelp("The rows, as 0.1 had it.", visibility: .hidden))
   var input: String?
 
   @OptionGroup(title: "Model") var model: ModelOptions
@@ -31,14 +36,20 @@ struct VAEFit: Tool {
   @OptionGroup(title: "Engine") var engine: EngineOptions
   @OptionGroup var streams: StreamOptions
 
+  func validate() throws {
+    if rows != nil && input != nil { throw ValidationError("--input is the operand; name one") }
+    try objective.requireEffect(on: model)
+    try control.requireEffect(on: model)
+  }
+
   func run() throws {
-    let file = try output.flatMap { $0 == "-" ? nil : try AtomicFile(path: $0) }
+    let source = rows ?? input
+    try control.requireApart(output: output, rows: source, streams)
+    let file = try streams.file(output)
     let sink = try file?.sink ?? streams.output()
-    let log = try control.log.map { try TrainingLog(path: $0, resumed: control.resume != nil) }
     let checkpoint = try control.resume.map { try Checkpoint(ByteSource(path: $0)) }
-    let rows = try streams.rows(input, hashing: true)
+    let rows = try streams.rows(source, hashing: true)
     let held = try control.heldOut(of: rows, seed: optimiser.seed)
-    Interrupt.hold()
 
     let vae = try VAE(model.configuration(inputShape: rows.rowShape), seed: optimiser.seed)
     try vae.start(
@@ -49,8 +60,10 @@ struct VAEFit: Tool {
       vae, on: held,
       options: trainingOptions(
         objective, optimiser, control, precision: engine.precision(or: .fastest)),
-      control: control.control, resuming: checkpoint,
-      pool: try engine.pool())
+      control: control.control, resuming: checkpoint, pool: try engine.pool())
+    let log = try streams.log(control.log, continued: checkpoint != nil, beside: output)
+      .map(TrainingLog.init)
+    Interrupt.hold()
     streams.note(trainer.summary)
     let progress = streams.progress()
     let outcome: Trainer.Outcome
@@ -69,10 +82,12 @@ struct VAEFit: Tool {
       }
       throw error
     }
-    if outcome == .interrupted { return }
+    if outcome == .interrupted { return progress.note(control.afterInterrupt(trainer)) }
+    Interrupt.release()
     for warning in trainer.warnings { progress.note("warning: \(warning.advice)") }
     try trainer.write(to: sink)
     try file.map { try $0.commit() } ?? sink.finish()
     try log?.finish(trainer, outcome: outcome)
+    progress.note(trainer.conclusion(outcome, written: sink.name))
   }
 }

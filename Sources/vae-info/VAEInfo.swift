@@ -12,7 +12,7 @@ struct VAEInfo: Tool {
       """,
     examples: ["vae-info m.vae", "vae-info --json m.vae | jq .training.options"])
 
-  @Argument(help: "The file; standard input when there is none.")
+  @Argument(help: "The file; standard input when there is none.", completion: .file())
   var model: String?
 
   @Flag(help: "Print JSON, on one line.")

@@ -17,17 +17,17 @@ struct VAEScore: Tool {
       "vae-score m.vae x.npy --flags --sigmas 4 > anomalies.npy",
     ])
 
-  @Argument(help: "The model, as vae-fit writes it.")
+  @Argument(help: "The model, as vae-fit writes it.", completion: .file())
   var model: String
 
-  @Argument(help: "The rows; standard input when there is none.")
+  @Argument(help: "The rows; standard input when there is none.", completion: .file())
   var input: String?
 
   @Option(help: "What to compute.")
   var term = ScoreTerm.elbo
 
-  @Option(help: "Draws from the posterior for each row.")
-  var particles = 1
+  @Option(help: "Draws from the posterior for each row. (default: 1)")
+  var particles: Int?
 
   @Flag(help: "Reconstruct at the posterior mean, without noise.")
   var atMean = false
@@ -38,28 +38,35 @@ struct VAEScore: Tool {
   @Flag(help: "Write 1 for rows that score above the threshold, else 0; needs no --term.")
   var flags = false
 
-  @Option(help: "The threshold, in standard deviations above the mean that the model keeps.")
-  var sigmas = 3.0
+  @Option(
+    help: "The threshold, in standard deviations above the mean that the model keeps. (default: 3)")
+  var sigmas: Double?
 
   @Option(help: "The threshold of --flags, as a score.")
   var threshold: Double?
 
-  @Option(help: "Repeat the draws of this seed.")
-  var seed: UInt64 = 0
+  @Option(help: "Repeat the draws of this seed. (default: 0)")
+  var seed: UInt64?
 
   @OptionGroup var engine: EngineOptions
   @OptionGroup var streams: StreamOptions
 
   func validate() throws {
-    guard 1...1 << 20 ~= particles else {
+    if let particles, !(1...1 << 20 ~= particles) {
       throw ValidationError("--particles: expected 1 to \(1 << 20), got \(particles)")
     }
-    guard sigmas.isFinite, threshold?.isFinite ?? true else {
+    guard sigmas?.isFinite ?? true, threshold?.isFinite ?? true else {
       throw ValidationError("--sigmas and --threshold: expected numbers")
+    }
+    if !flags && (sigmas ?? threshold) != nil || sigmas != nil && threshold != nil {
+      throw ValidationError("--flags takes --sigmas or --threshold, and nothing else does")
+    }
+    if (atMean || term == .kl) && (particles != nil || seed != nil) {
+      throw ValidationError("--particles and --seed go with draws, which this score has none of")
     }
     if atMean && term == .nll { throw ValidationError("--term nll needs draws, not --at-mean") }
     if flags && summary { throw ValidationError("--flags and --summary exclude each other") }
-    if flags && threshold == nil && (term != .elbo || particles > 1) {
+    if flags && threshold == nil && (term != .elbo || particles ?? 1 > 1) {
       throw ValidationError("--flags compares the elbo at the mean, unless --threshold is given")
     }
   }
@@ -70,9 +77,9 @@ struct VAEScore: Tool {
     let reader = try TensorReader(try streams.input(input))
     var options = ScoreOptions()
     options.term = term
-    options.particles = particles
+    options.particles = particles ?? 1
     options.atMean = atMean || flags && threshold == nil
-    options.seed = seed
+    options.seed = seed ?? 0
     options.precision = engine.precision(or: .f32)
     let scorer = try model.makeScorer(options, pool: try engine.pool())
     if summary {
@@ -81,7 +88,7 @@ struct VAEScore: Tool {
     }
     let sink = try streams.output()
     if flags {
-      let limit = try threshold ?? ScoreStatistics(storedIn: file).threshold(sigmas: sigmas)
+      let limit = try threshold ?? ScoreStatistics(storedIn: file).threshold(sigmas: sigmas ?? 3)
       try scorer.streamFlags(above: limit, reader, to: sink)
     } else {
       try scorer.stream(reader, to: sink, rowShape: [])

@@ -197,7 +197,7 @@ import VAECore
 
   @Test func shapeMustFit() throws {
     let stream = npy("|u1", "(1, 9)", [UInt8](repeating: 1, count: 9))
-    for size in ["2x2", "3x4", "9223372036854775807x3"] {
+    for size in ["2x2", "3x4", "9223372036854775807x1"] {
       #expect(try run("png-grid", ["--shape", size], input: .pipe(stream)).status == 65)
     }
   }

@@ -54,7 +54,8 @@ import Testing
 
   @Test func headRefusesWhatItCannotRead() throws {
     let wrong = [
-      ["1:2", "-n", "3"], ["-n", "-1"], ["a", "b"], ["1:2", "--quite"], ["-5", "x"],
+      ["1:2", "-n", "3"], ["-n", "-1"], ["a", "b"], ["1:2", "--quite"], ["-5", "-n", "3"],
+      ["-5", "a", "b"],
     ]
     for arguments in wrong {
       let result = try run("tensor-head", arguments, input: .pipe(rows))

@@ -253,7 +253,7 @@ private let small = ["--hidden", "8", "--latent", "2", "--batch", "16", "--epoch
     "--hidden", "--hidden 4,", "--lr -1", "--beta nan", "--sigma x", "--particles 0",
     "--free-bits -1", "--warmup 1 --cyclical 2", "--momentum 1", "--adam-betas 1,0",
     "--clip-norm 0", "--patience 0 --valid 0.5", "--schedule stages:0", "--optimizer lion",
-    "--likelihood x", "--seed -1", "x.npy",
+    "--likelihood x", "--seed -1", "x.npy y.npy",
   ])
   func badUsage(_ arguments: String) throws {
     let result = try run("vae-fit", arguments.split(separator: " ").map(String.init))

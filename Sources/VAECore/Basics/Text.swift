@@ -1,3 +1,8 @@
+/// `1 epoch`, `2 epochs`.
+package func count(_ number: Int, _ thing: String) -> String {
+  "\(number) \(thing)\(number == 1 ? "" : "s")"
+}
+
 /// A number with that many digits after the point, for messages: `106.28`.
 package func fixed(_ value: Double, _ digits: Int) -> String {
   let unit = (0..<digits).reduce(1.0) { unit, _ in unit * 10 }

@@ -128,8 +128,12 @@ private struct CSVReader {
     field.removeAll(keepingCapacity: true)
   }
 
+  /// The field as text; no number where there are characters that end a text, or that none has.
+  private var text: String {
+    field.allSatisfy { 0x20...0x7e ~= $0 } ? String(decoding: field, as: UTF8.self) : ""
+  }
+
   private func byteValue() throws -> UInt8 {
-    let text = String(decoding: field, as: UTF8.self)
     guard let value = Double(text) else {
       throw CSVError.notANumber(name: name, line: line, field: fields, got: .quoting(field))
     }
@@ -140,7 +144,7 @@ private struct CSVReader {
   }
 
   private func floatValue() throws -> Float {
-    guard let value = Float(String(decoding: field, as: UTF8.self)) else {
+    guard let value = Float(text) else {
       throw CSVError.notANumber(name: name, line: line, field: fields, got: .quoting(field))
     }
     // Digits that come out infinite are too many; "inf" has none.

@@ -14,7 +14,7 @@ public struct DigitFolders: Sendable {
   /// The folders of this process.
   public init() {
     let names = ["MNIST_DIR", "XDG_DATA_HOME", "HOME"]
-    let values = names.compactMap { name in getenv(name).map { (name, String(cString: $0)) } }
+    let values = names.compactMap { name in getenv(name).map { (name, String(system: $0)) } }
     self.init(
       environment: Dictionary(uniqueKeysWithValues: values), executable: Self.executablePath)
   }
@@ -49,7 +49,7 @@ public struct DigitFolders: Sendable {
     let installed = "\(parent(folder))/share/vae-tools/digits"
     while !folder.isEmpty {
       let drawn = "\(folder)/Samples/digits"
-      if access(drawn, F_OK) == 0 { return [installed, drawn] }
+      if drawn.withSystemText({ access($0, F_OK) }) == 0 { return [installed, drawn] }
       folder = parent(folder)
     }
     return [installed]
@@ -71,6 +71,6 @@ public struct DigitFolders: Sendable {
     #endif
     guard let path else { return nil }
     defer { free(path) }
-    return String(cString: path)
+    return String(system: path)
   }
 }

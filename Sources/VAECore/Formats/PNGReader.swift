@@ -98,7 +98,7 @@ public final class PNGReader {
       if Self.signature.starts(with: head), !head.isEmpty { throw endsEarly }
       throw unreadable(
         "expected a PNG or Netpbm picture at byte \(source.position), got "
-          + (head.isEmpty ? "no data" : String.quoting(head.prefix(8))))
+          + (kindOfFile(head) ?? .quoting(head.prefix(8))))
     }
     guard head.count == 24 else { throw endsEarly }
     let sides = [16, 20].map { head[$0..<($0 + 4)].reduce(0) { $0 << 8 | Int($1) } }

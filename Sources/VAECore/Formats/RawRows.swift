@@ -91,7 +91,8 @@ package func readRaw(
       ElementConversion.convert(
         base, count: elements, type: type.element, isSwapped: type.isSwapped, scalesBytes: false,
         into: values)
-      try writer.write(UnsafeBufferPointer(start: values, count: elements))
+      try writer.write(
+        raw: UnsafeRawBufferPointer(UnsafeBufferPointer(start: values, count: elements)))
     }
   }
   if done < limit, let expected = count.exact {

@@ -1,5 +1,7 @@
 /// What can be wrong with a safetensors file: one case a rule of the format.
 public enum SafetensorsError: Failure, Equatable {
+  /// Some other kind of file.
+  case otherFormat(name: String, got: String)
   case tooShort(name: String, got: Int)
   case headerTooLong(name: String, length: UInt64)
   case headerEndsEarly(name: String, expected: Int, got: Int)
@@ -26,6 +28,8 @@ public enum SafetensorsError: Failure, Equatable {
 
   public var description: String {
     switch self {
+    case .otherFormat(let name, let got):
+      "\(name): expected a safetensors file, such as a model, got \(got)"
     case .tooShort(let name, let got):
       "\(name): expected a safetensors file, got \(got) bytes"
     case .headerTooLong(let name, let length):

@@ -34,13 +34,21 @@ public final class SafetensorsFile: @unchecked Sendable {  // immutable once mad
   /// Reads `source` to its end. Memory grows with the bytes that arrive, not with the header.
   public init(_ source: ByteSource) throws {
     name = source.name
+    let head = try source.peek(16)
     let prefix = try source.take(8)
+    // What is no safetensors file at all seems to be one with an impossible header.
+    func broken(_ error: SafetensorsError) -> SafetensorsError {
+      guard let kind = kindOfFile(head), prefix.count == 8, head[4..<8] != [0, 0, 0, 0] else {
+        return error
+      }
+      return .otherFormat(name: source.name, got: kind)
+    }
     guard prefix.count == 8 else {
-      throw SafetensorsError.tooShort(name: name, got: prefix.count)
+      throw broken(.tooShort(name: name, got: prefix.count))
     }
     let length = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= Self.maximumHeader else {
-      throw SafetensorsError.headerTooLong(name: name, length: length)
+      throw broken(.headerTooLong(name: name, length: length))
     }
     let text = try source.readGrowing(limit: Int(length))
     guard text.count == length else {

@@ -34,6 +34,15 @@ struct PixelQuantizer {
         let low = Float(limits.low)
         let high = Float(limits.high)
         let span = Float(max(limits.high - limits.low, 1e-5))
+        guard span.isFinite, low.isFinite, high.isFinite else {
+          // Beyond what PyTorch can do.
+          for pixel in 0..<area {
+            let value = min(max(Double(source[pixel * pixelStride]), limits.low), limits.high)
+            let share = (value / 2 - limits.low / 2) / (limits.high / 2 - limits.low / 2)
+            target[pixel * shape.channels] = Self.byte(Float(share))
+          }
+          continue
+        }
         for pixel in 0..<area {
           let value = min(max(source[pixel * pixelStride], low), high)
           target[pixel * shape.channels] = Self.byte((value - low) / span)
@@ -46,9 +55,10 @@ struct PixelQuantizer {
     }
   }
 
-  /// `value.mul(255).add(0.5).clamp(0, 255).to(torch.uint8)`
+  /// `value.mul(255).add(0.5).clamp(0, 255).to(torch.uint8)`; NaN is black.
   static func byte(_ value: Float) -> UInt8 {
-    UInt8(min(max(value * 255 + 0.5, 0), 255))
+    let scaled = value * 255 + 0.5
+    return scaled > 0 ? UInt8(min(scaled, 255)) : 0
   }
 
   /// The least and the greatest of finite values.

@@ -1,30 +1,15 @@
-import SystemPackage
-
 /// The figures of dictionary learning and coding as JSON lines: one record an epoch of learning
 /// (`"event":"epoch"`) and one at the end (`"end"`). The fields are described in sparse-code(1).
 public final class SparseLog {
-  private let sink: ByteSink
+  private let lines: LineFile
 
-  /// Makes the file, or empties it.
-  ///
-  /// - Throws: `StreamError` where it cannot be made.
-  public init(path: String) throws {
-    do {
-      let file = try FileDescriptor.open(
-        FilePath(path), .writeOnly, options: [.create, .truncate, .closeOnExec],
-        permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
-      sink = ByteSink(descriptor: file, name: path, closes: true)
-    } catch {
-      throw StreamError.cannotCreate(name: path, reason: "\(error)")
-    }
-  }
+  public init(_ lines: LineFile) { self.lines = lines }
 
   /// Writes the record of an epoch at once.
   public func write(_ epoch: LearningEpoch) throws {
     try write(
       EpochRecord(
         event: "epoch", epoch: epoch.epoch, objective: epoch.objective, replaced: epoch.replaced))
-    try sink.flush()
   }
 
   /// Writes the last record and closes the file.
@@ -39,11 +24,11 @@ public final class SparseLog {
         roundingLimited: report.roundingLimited, nonzeros: report.nonzeros,
         histogram: report.histogram, explained: report.explained, coherence: coder.coherence,
         deadAtoms: report.deadAtoms))
-    try sink.finish()
+    try lines.finish()
   }
 
   private func write(_ record: some Encodable) throws {
-    try sink.write(Array((try sortedJSON(record) + "\n").utf8))
+    try lines.write(try sortedJSON(record))
   }
 
   private struct EpochRecord: Encodable {

@@ -8,7 +8,7 @@ public final class ByteSink {
   /// The path, or `standard output`: what messages call it.
   public let name: String
 
-  let descriptor: FileDescriptor
+  private let descriptor: FileDescriptor
   private let closes: Bool
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 4096)
   private var held = 0
@@ -57,14 +57,10 @@ public final class ByteSink {
 
   /// Flushes and closes; afterwards every byte has been accepted by the system. Standard output
   /// itself stays open, but is asked for the errors that only a close reports.
-  public func finish() throws { try finish(synchronizing: false) }
-
-  /// - `synchronizing`: the bytes are to be on the disk, too.
-  func finish(synchronizing: Bool) throws {
+  public func finish() throws {
     guard !finished else { return }
     try flush()
     try check {
-      if synchronizing { try descriptor.synchronize() }
       finished = true
       try (closes ? descriptor : descriptor.duplicate()).close()
     }
@@ -74,7 +70,8 @@ public final class ByteSink {
     try check { try descriptor.writeAll(bytes) }
   }
 
-  private func check(_ body: () throws -> Void) throws {
+  /// Does something with the descriptor; its errors become those of the sink.
+  func check(_ body: () throws -> Void) throws {
     do {
       try body()
     } catch Errno.brokenPipe {

@@ -15,7 +15,8 @@ public final class ByteSource {
   private var started = false
   /// Whether bytes that begin as gzip does are taken for it. Set before anything is read.
   package var undoesGzip = true
-  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+  private let block = Block(byteCount: 1 << 18)
+  private var buffer: UnsafeMutableRawBufferPointer { block.bytes }
   private var held = 0..<0
 
   /// Standard input. Throws when it is closed.
@@ -28,7 +29,7 @@ public final class ByteSource {
   /// The file at `path`. Throws when it is not there, is a directory or may not be read.
   public convenience init(path: String) throws {
     do {
-      let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+      let file = try FileDescriptor.open(FilePath(system: path), .readOnly, options: .closeOnExec)
       try self.init(descriptor: file, name: path, closes: true)
     } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
       throw StreamError.notFound(name: path)
@@ -58,7 +59,6 @@ public final class ByteSource {
 
   deinit {
     if closes { try? descriptor?.close() }
-    buffer.deallocate()
   }
 
   /// The size of a file whose bytes are the stream's own: regular and not compressed.

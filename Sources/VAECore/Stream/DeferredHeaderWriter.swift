@@ -15,6 +15,7 @@ package final class DeferredHeaderWriter {
   /// Where rows go to when they are not held.
   private var writer: TensorWriter?
   private var wroteArrays = false
+  private var rowsWritten = 0
 
   /// - `type`: `.f4` or `.u1`.
   /// - `mostHeld`: the bytes that may wait for the end; `Int.max` for one array in any case.
@@ -36,6 +37,7 @@ package final class DeferredHeaderWriter {
 
   /// Writes whole rows.
   package func write(raw rows: UnsafeRawBufferPointer) throws {
+    rowsWritten += rows.count / rowBytes
     if let writer { return try writer.write(raw: rows) }
     if rows.count > mostHeld - held.count, held.count > 0 {
       if promised > held.count / rowBytes {
@@ -57,8 +59,18 @@ package final class DeferredHeaderWriter {
     held.count += rows.count
   }
 
+  /// Writes whole rows that were computed.
+  ///
+  /// - Throws: `StreamError.overflow` where one of them is no finite number.
   package func write(_ rows: UnsafeBufferPointer<Float>) throws {
     precondition(type == .f4, "a u1 stream takes bytes")
+    if let base = rows.baseAddress,
+      let bad = ElementConversion.firstNonFinite(base, count: rows.count)
+    {
+      throw StreamError.overflow(
+        name: sink.name, row: rowsWritten + bad * 4 / rowBytes, element: bad % (rowBytes / 4),
+        value: rows[bad].isNaN ? "nan" : "\(rows[bad])")
+    }
     try write(raw: UnsafeRawBufferPointer(rows))
   }
 

@@ -134,6 +134,9 @@ extension Shape {
   /// fit the address space, so that no product of a row's size with a batch's can overflow.
   static func checked(_ dimensions: [Int], of type: ElementType, name: String) throws -> Shape {
     do throws(ShapeError) {
+      guard dimensions.count <= Shape.maximumAxes else {
+        throw ShapeError.tooManyAxes(dimensions)
+      }
       let shape = try Shape(dimensions)
       let (bytes, overflow) = dimensions.reduce((type.size, false)) { product, dimension in
         let (next, overflow) = product.0.multipliedReportingOverflow(by: max(dimension, 1))

@@ -23,6 +23,8 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
   public let floats: UnsafePointer<Float>?
   /// `.u1` or `.f4`.
   public let elementType: ElementType
+  /// The rows a store has at most, so that 32 bits number them.
+  public static let maximumRows = Int(UInt32.max)
   /// Whether the rows are mapped from a file, not read.
   public var isMapped: Bool { if case .mapping = storage { true } else { false } }
 
@@ -67,6 +69,9 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
       floats = UnsafePointer(buffer.base)
     }
     digest = hash?.finish()
+    guard rows <= Self.maximumRows else {
+      throw StreamError.tooManyRows(name: name, most: Self.maximumRows, got: rows)
+    }
   }
 
   /// Rows of `rowShape` from an array that holds them one after the other, as floats.
@@ -150,8 +155,13 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
     rowShape = reader.rowShape
     rowSize = reader.rowSize
     rows = reader.declaredRows
+    guard rows <= Self.maximumRows else {
+      munmap(mapping.base, mapping.length)
+      throw StreamError.tooManyRows(name: name, most: Self.maximumRows, got: rows)
+    }
     digest = nil
     storage = .mapping(mapping.base, length: mapping.length)
+    MappedFiles.add(mapping.base, length: mapping.length, name: name)
     elementType = reader.elementType
     let data = UnsafeRawPointer(mapping.base) + mapping.data
     bytes = elementType == .u1 ? data.assumingMemoryBound(to: UInt8.self) : nil
@@ -165,7 +175,9 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
   }
 
   deinit {
-    if case .mapping(let base, let length) = storage { munmap(base, length) }
+    guard case .mapping(let base, let length) = storage else { return }
+    MappedFiles.remove(base)
+    munmap(base, length)
   }
 
   /// SHA-256 of the rows as stored (u1 or little-endian f4), in hexadecimal. Takes a few

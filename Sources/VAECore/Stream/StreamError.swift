@@ -37,6 +37,10 @@ public enum StreamError: Failure, Equatable {
   case wrongRowSize(name: String, row: Int, expected: Int, got: Int)
   case notFinite(name: String, row: Int, element: Int, value: String)
   case notBytes(name: String, got: ElementType)
+  /// More rows than what holds them all can number.
+  case tooManyRows(name: String, most: Int, got: Int)
+  /// A number that was computed is none of those f4 has.
+  case overflow(name: String, row: Int, element: Int, value: String)
 
   /// A writer that promised `expected` rows was given another number.
   case rowsMissing(name: String, expected: Int, got: Int)
@@ -71,7 +75,8 @@ public enum StreamError: Failure, Equatable {
     case .noData: "no data, expected a .npy array or IDX file"
     case .notATensor(_, let row, let byte, let got):
       (row == 0 ? "expected a" : "row \(row): expected another")
-        + " .npy array or IDX file at byte \(byte), got \(String.quoting(got))"
+        + " .npy array or IDX file at byte \(byte), got "
+        + (kindOfFile(got).map { $0 + Self.mend(of: $0) } ?? .quoting(got.prefix(6)))
     case .unknownVersion(_, let major, let minor):
       "expected .npy version 1.0, 2.0 or 3.0, got \(major).\(minor)"
     case .headerTooLong(_, let length):
@@ -100,10 +105,24 @@ public enum StreamError: Failure, Equatable {
       "row \(row): expected \(expected) \(expected == 1 ? "value" : "values"), got \(got)"
     case .notFinite(_, let row, let element, let value):
       "row \(row): element \(element) is \(value), expected finite numbers"
+    case .tooManyRows(_, let most, let got):
+      "expected at most \(most) rows, got \(got); tensor-head writes some of them"
+    case .overflow(_, let row, let element, let value):
+      "row \(row): element \(element) comes out as \(value), past the range of f4; "
+        + "scale the rows that came in down"
     case .notBytes(_, let got): "expected bytes (u1), got \(got.rawValue)"
 
     case .rowsMissing(_, let expected, let got):
       "promised \(expected) \(rows(expected)), wrote \(got)"
+    }
+  }
+
+  /// What makes a stream of another kind of file.
+  private static func mend(of kind: String) -> String {
+    switch kind {
+    case "a PNG picture": "; png-cat makes a stream of it"
+    case "text": "; tensor-csv --read makes a stream of it"
+    default: ""
     }
   }
 
@@ -122,7 +141,8 @@ public enum StreamError: Failure, Equatable {
       .noRows(let name), .emptyRows(let name, _), .endsEarly(let name, _, _, _),
       .typeChanged(let name, _, _, _), .rowShapeChanged(let name, _, _, _),
       .wrongRowSize(let name, _, _, _), .notFinite(let name, _, _, _),
-      .notBytes(let name, _), .rowsMissing(let name, _, _):
+      .notBytes(let name, _), .tooManyRows(let name, _, _), .overflow(let name, _, _, _),
+      .rowsMissing(let name, _, _):
       name
     }
   }

@@ -11,6 +11,7 @@
 final class TemporaryPath {
   let path: String
   private let slot: Int?
+  private var isOurs = true
 
   init(_ path: String) {
     self.path = path
@@ -18,9 +19,12 @@ final class TemporaryPath {
   }
 
   deinit {
-    unlink(path)
+    if isOurs { _ = path.withSystemText { unlink($0) } }
     slot.map(PathTable.shared.clear)
   }
+
+  /// Leaves the file alone, which is someone else's.
+  func keep() { isOurs = false }
 
   static func removeAll() { unlinkAll() }
 }
@@ -58,7 +62,7 @@ private final class PathTable: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     guard let slot = (0..<tableSize).first(where: { paths[$0] == nil }) else { return nil }
-    paths[slot] = strdup(path)
+    paths[slot] = path.withSystemText { strdup($0) }
     return slot
   }
 

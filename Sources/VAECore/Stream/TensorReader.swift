@@ -26,8 +26,8 @@ public final class TensorReader {
   private var earlierRows = 0
   /// A Fortran-order array put in row-major order; `count` runs up to what is left of it.
   private var transposed: GrowableBuffer<UInt8>?
-  private let staging = UnsafeMutableRawBufferPointer.allocate(
-    byteCount: 1 << 18, alignment: 4096)
+  private let block = Block(byteCount: 1 << 18)
+  private var staging: UnsafeMutableRawBufferPointer { block.bytes }
 
   /// Reads the first header. Throws when it is none, or one of an array that has no rows to read.
   public init(_ source: ByteSource) throws {
@@ -43,8 +43,6 @@ public final class TensorReader {
     elementsLeft = first.shape.count
     try gatherFortranOrder()
   }
-
-  deinit { staging.deallocate() }
 
   /// Throws unless a row holds `expected` values.
   public func require(rowSize expected: Int) throws {
@@ -310,7 +308,7 @@ extension NPYHeader {
       throw StreamError.headerEndsEarly(name: source.name, expected: 10, got: head.count)
     } else {
       throw StreamError.notATensor(
-        name: source.name, row: row, byte: source.position, got: head)
+        name: source.name, row: row, byte: source.position, got: try source.peek(16))
     }
     guard !header.shape.dimensions.isEmpty else { throw StreamError.noRows(name: source.name) }
     guard !header.shape.dimensions.dropFirst().contains(0) else {

@@ -30,9 +30,18 @@ public final class TensorWriter {
     if let rows { try writeHeader(rows: rows) }
   }
 
-  /// Writes whole rows of an `.f4` stream.
+  /// Writes whole rows of an `.f4` stream, which were computed.
+  ///
+  /// - Throws: `StreamError.overflow` where one of them is no finite number.
   public func write(_ rows: UnsafeBufferPointer<Float>) throws {
     precondition(type == .f4, "a u1 stream takes bytes")
+    if let base = rows.baseAddress,
+      let bad = ElementConversion.firstNonFinite(base, count: rows.count)
+    {
+      throw StreamError.overflow(
+        name: sink.name, row: rowsWritten + bad / rowSize, element: bad % rowSize,
+        value: rows[bad].isNaN ? "nan" : "\(rows[bad])")
+    }
     try write(elements: rows.count, UnsafeRawBufferPointer(rows))
   }
 
@@ -42,7 +51,8 @@ public final class TensorWriter {
     try write(elements: rows.count, UnsafeRawBufferPointer(rows))
   }
 
-  /// Writes whole rows of either, whose bytes are aligned as their type needs.
+  /// Writes whole rows of either as they are, infinities and all; their bytes
+  /// are aligned as their type needs.
   package func write(raw rows: UnsafeRawBufferPointer) throws {
     precondition(rows.count % type.size == 0, "expected whole elements")
     try write(elements: rows.count / type.size, rows)

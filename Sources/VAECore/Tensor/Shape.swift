@@ -27,13 +27,20 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
     return bytes
   }
 
-  /// As Python prints a tuple: `(10, 3)`, `(5,)`, `()`.
-  public var description: String { Self.describe(dimensions) }
+  /// The axes a stored array may have at most; NumPy has room for no more.
+  public static let maximumAxes = 64
 
+  /// As Python prints a tuple: `(10, 3)`, `(5,)`, `()`.
+  public var description: String { Self.tuple(dimensions.map(String.init)) }
+
+  /// The same for messages, at a length that is fit for them.
   static func describe(_ dimensions: [Int]) -> String {
-    let shown = dimensions.prefix(32).map(String.init) + (dimensions.count > 32 ? ["..."] : [])
-    let list = shown.joined(separator: ", ")
-    return dimensions.count == 1 ? "(\(list),)" : "(\(list))"
+    tuple(dimensions.prefix(32).map(String.init) + (dimensions.count > 32 ? ["..."] : []))
+  }
+
+  private static func tuple(_ items: [String]) -> String {
+    let list = items.joined(separator: ", ")
+    return items.count == 1 ? "(\(list),)" : "(\(list))"
   }
 }
 
@@ -41,6 +48,8 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
 public enum ShapeError: Error, Hashable, CustomStringConvertible {
   case negative([Int])
   case overflow([Int])
+  /// More than `Shape.maximumAxes`.
+  case tooManyAxes([Int])
 
   public var description: String {
     switch self {
@@ -48,6 +57,9 @@ public enum ShapeError: Error, Hashable, CustomStringConvertible {
       "the shape \(Shape.describe(dimensions)) has a negative dimension"
     case .overflow(let dimensions):
       "the shape \(Shape.describe(dimensions)) holds more than can be addressed"
+    case .tooManyAxes(let dimensions):
+      "the shape \(Shape.describe(dimensions)) has \(dimensions.count) axes, at most "
+        + "\(Shape.maximumAxes) are possible"
     }
   }
 }

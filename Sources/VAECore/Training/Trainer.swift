@@ -75,6 +75,9 @@ public final class Trainer {
     keep(in: good)
   }
 
+  /// Steps taken, over the whole run.
+  public var stepsDone: Int { state.step }
+
   /// Epochs that ended; after an error the parameters are those of the last one.
   public var epochsDone: Int { state.epochsDone }
 

@@ -41,6 +41,23 @@ extension Trainer {
       + "\(pool.count) thread\(pool.count == 1 ? "" : "s")\(resumed)"
   }
 
+  /// How the run ended, and what was kept of it, in one line.
+  public func conclusion(_ outcome: Outcome, written name: String) -> String {
+    let kept =
+      state.bestLoss == nil || state.bestEpoch == state.epochsDone
+      ? "" : "epoch \(state.bestEpoch) of "
+    let loss = state.bestLoss.map { ", validation loss \(fixed($0, 2))" } ?? ""
+    let why =
+      switch outcome {
+      case .finished: ""
+      case .interrupted: "; interrupted"
+      case .outOfTime: "; ended by --max-time"
+      case .outOfPatience:
+        "; ended by --patience, \(count(state.epochsDone - state.bestEpoch, "epoch")) without a better one"
+      }
+    return "\(name) holds the model after \(kept)\(count(state.epochsDone, "epoch"))\(loss)\(why)"
+  }
+
   /// What the user should know of the model that came out.
   public var warnings: [TrainingWarning] {
     guard let last = state.last, last.activeUnits < last.latent else { return [] }

@@ -1,25 +1,10 @@
-import SystemPackage
-
 /// The figures of a run as JSON lines, for `tail -f` and for plots: a record each hundred steps
 /// (`"event":"steps"`), one an epoch (`"epoch"`), and one at the end (`"end"`). The fields are
 /// described in vae-fit(1).
 public final class TrainingLog {
-  private let sink: ByteSink
+  private let lines: LineFile
 
-  /// Makes the file, or empties it; adds to it where a run is `resumed`.
-  ///
-  /// - Throws: `StreamError` where it cannot be made.
-  public init(path: String, resumed: Bool = false) throws {
-    do {
-      let file = try FileDescriptor.open(
-        FilePath(path), .writeOnly,
-        options: [.create, resumed ? .append : .truncate, .closeOnExec],
-        permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
-      sink = ByteSink(descriptor: file, name: path, closes: true)
-    } catch {
-      throw StreamError.cannotCreate(name: path, reason: "\(error)")
-    }
-  }
+  public init(_ lines: LineFile) { self.lines = lines }
 
   /// Writes the event's record at once; progress has none.
   public func write(_ event: TrainingEvent) throws {
@@ -49,12 +34,11 @@ public final class TrainingLog {
       record.parameters = trainer.model.parameters.count
       try write(record)
     }
-    try sink.finish()
+    try lines.finish()
   }
 
   private func write(_ record: Record) throws {
-    try sink.write(Array((try sortedJSON(record) + "\n").utf8))
-    try sink.flush()
+    try lines.write(try sortedJSON(record))
   }
 }
 

@@ -49,7 +49,7 @@ func run(
   environment: [String: String] = [:], ignoringBrokenPipes: Bool = false,
   meanwhile: ((pid_t) -> Void)? = nil
 ) throws -> ToolRun {
-  let program = products.appendingPathComponent(tool).path
+  let program = tool.hasPrefix("/") ? tool : products.appendingPathComponent(tool).path
   signal(SIGPIPE, SIG_IGN)  // the tools must not need anyone's good will for theirs
   // Another test's tool, started meanwhile, would inherit our ends of the pipes and keep them open.
   starting.lock()
@@ -93,4 +93,12 @@ func run(
   return ToolRun(
     status: ended == 0 ? (status >> 8) & 0xff : 128 + ended, output: bytes,
     messages: String(decoding: words, as: UTF8.self), peakMemory: memory)
+}
+
+/// Runs a script of sh with the built tools in its PATH.
+func shell(_ script: String, in folder: String = "/tmp", input: Stream = .pipe()) throws -> ToolRun
+{
+  try run(
+    "/bin/sh", ["-c", "cd '\(folder)' || exit; \(script)"], input: input,
+    environment: ["PATH": "\(products.path):/usr/bin:/bin"])
 }

@@ -89,7 +89,7 @@ struct HostileStreamTests {
       let bytes = Array(garbage.utf8)
       #expect(
         throws: StreamError.notATensor(
-          name: "x.npy", row: 2, byte: Self.two.count, got: Array(bytes.prefix(6)))
+          name: "x.npy", row: 2, byte: Self.two.count, got: Array(bytes.prefix(16)))
       ) { try Streams.floats(Self.two + bytes) }
     }
     #expect(

@@ -39,7 +39,7 @@ struct IDXTests {
     for (file, error) in [
       (
         Streams.idx(type: 7, [1], data: [1]),
-        StreamError.notATensor(name: "x.npy", row: 0, byte: 0, got: [0, 0, 7, 1, 0, 0])
+        StreamError.notATensor(name: "x.npy", row: 0, byte: 0, got: [0, 0, 7, 1, 0, 0, 0, 1, 1])
       ),
       (Streams.idx(type: 8, [], data: [1]), .noRows(name: "x.npy")),
       (Streams.idx(type: 8, [2, 0], data: []), .emptyRows(name: "x.npy", shape: [2, 0])),
@@ -49,7 +49,7 @@ struct IDXTests {
       ),
       (
         Streams.idx(type: 8, overflow, data: []),
-        .badShape(name: "x.npy", .overflow(overflow.map(Int.init)))
+        .badShape(name: "x.npy", .tooManyAxes(overflow.map(Int.init)))
       ),
     ] {
       #expect(throws: error) { try Streams.floats(file) }

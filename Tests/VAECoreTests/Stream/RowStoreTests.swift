@@ -83,7 +83,7 @@ struct RowStoreTests {
       values[17] = .nan
       let file = try Streams.written { sink in
         let writer = try TensorWriter(sink, type: .f4, rowShape: [6], rows: 100)
-        try values.withUnsafeBufferPointer { try writer.write($0) }
+        try values.withUnsafeBytes { try writer.write(raw: $0) }
         try writer.finish()
       }
       try Streams.write(file, to: path)

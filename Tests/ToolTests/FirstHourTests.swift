@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+import VAECore
+
+/// What once stopped people in their first hour.
+@Suite struct FirstHourTests {
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    let values = (0..<48).map { Float($0 * 7 % 11) / 10 }
+    _ = try folder.write(npy("<f4", "(12, 4)", f4(values)), to: "x.npy")
+  }
+
+  private var fit: String { "vae-fit --epochs 1 --hidden 4 --latent 2 --quiet" }
+
+  // Line 17
+  @Test(arguments: toolNames) func completionsOfferNoHelp(_ tool: String) throws {
+    for (name, words) in [
+      ("bash", ["compgen -W 'help'"]), ("zsh", ["'help:", ":->command"]), ("fish", ["-fa 'help'"]),
+    ] {
+      let script = try run(tool, ["--generate-completion-script", name]).output
+      let text = String(decoding: script, as: UTF8.self)
+      #expect(text.contains(tool))
+      for word in words { #expect(!text.contains(word), "\(name): \(word)") }
+    }
+  }
+
+  /// Every operand and option that names a file.
+  @Test(
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/bin/bash")),
+    arguments: [
+      "vae-encode m.v", "vae-encode m.vae x.n", "vae-decode m.v", "vae-score m.v", "vae-info m.v",
+      "vae-fit x.n", "vae-fit -o m.v", "vae-fit --log m.v", "vae-fit --checkpoint m.v",
+      "vae-fit --resume m.v", "vae-fit --init m.v", "vae-fit --valid x.n", "sparse-code x.n",
+      "sparse-code -d m.v", "sparse-code -o m.v", "sparse-code --log m.v", "sparse-decode m.v",
+      "probe-fit x.n", "probe-fit --labels x.n", "probe-fit --finetune m.v", "probe-fit -o m.v",
+      "probe-predict m.v", "probe-predict --labels x.n", "pca x.n", "pca -o m.v", "pca --model m.v",
+      "tsne x.n", "lerp x.n", "png-grid x.n", "png-scatter x.n", "png-scatter --labels x.n",
+      "png-curves x.n", "png-cat x.n", "tensor-info x.n", "tensor-head x.n", "tensor-cat x.n",
+      "tensor-cmp x.n", "tensor-csv x.n", "tensor-raw --input x.n",
+    ])
+  func completionsOfferFiles(_ line: String) throws {
+    let words = line.split(separator: " ").map(String.init)
+    let tool = words[0]
+    let script =
+      "\(tool) --generate-completion-script bash > script; touch m.vae; bash -c 'source ./script; "
+      + "COMP_WORDS=(\(line)); COMP_CWORD=\(words.count - 1); COMP_LINE=\"\(line)\"; "
+      + "COMP_POINT=${#COMP_LINE}; COMP_TYPE=9; "
+      + "_\(tool) \(tool) \(words[words.count - 1]) \(words[words.count - 2]); "
+      + "printf \"%s\\n\" \"${COMPREPLY[@]}\"'"
+    let result = try shell(script, in: folder.path)
+    let offers = String(decoding: result.output, as: UTF8.self).split(separator: "\n")
+    let expected = words[words.count - 1] == "x.n" ? "x.npy" : "m.vae"
+    #expect(offers.map(String.init) == [expected], "\(result.messages)")
+  }
+
+  // Line 18
+  @Test(arguments: [
+    "sparse-code -k2 x.npy", "sparse-code -k2 -l0.1 -od.dict x.npy", "pca -k1 -op.pca x.npy",
+    "tensor-head -5 x.npy", "tensor-head -n5 x.npy", "vae-fit x.npy -om.vae --epochs 1",
+    "vae-fit --input x.npy -o m.vae --epochs 1",
+  ])
+  func shortOptionsTakeWhatIsAttached(_ line: String) throws {
+    let result = try shell("\(line) > out", in: folder.path)
+    #expect(result.status == 0, "\(result.messages)")
+  }
+
+  @Test func dashAndNumberAreRows() throws {
+    let head = try shell("tensor-head -5 x.npy", in: folder.path).output
+    #expect(try shell("tensor-head -n 5 x.npy", in: folder.path).output == head)
+    #expect(try shell("tensor-head -5 -n 4 x.npy", in: folder.path).status == 64)
+    #expect(try shell("\(fit) x.npy --input x.npy -o m.vae", in: folder.path).status == 64)
+  }
+
+  // Line 19
+  @Test(arguments: [
+    ("vae-encode x.npy m.vae", "expected a safetensors file, such as a model, got a NumPy array"),
+    ("vae-encode m.vae m.vae", "got a safetensors file, such as a model"),
+    ("vae-encode m.vae p.png", "got a PNG picture; png-cat makes a stream of it"),
+    ("vae-encode p.png x.npy", "expected a safetensors file, such as a model, got a PNG picture"),
+    ("vae-info m.pt", "got a zip archive, as .pt and .npz files are"),
+    ("tensor-info m.pt", "got a zip archive, as .pt and .npz files are"),
+    ("tensor-info t.csv", "got text; tensor-csv --read makes a stream of it"),
+    ("png-cat m.vae", "expected a PNG picture at byte 0, got a safetensors file, such as a model"),
+  ])
+  func otherFilesAreNamed(_ line: String, _ words: String) throws {
+    _ = try folder.write(Array("PK".utf8) + [3, 4] + [UInt8](repeating: 9, count: 40), to: "m.pt")
+    _ = try folder.write(Array("1,2\n3,4\nand more\n".utf8), to: "t.csv")
+    let result = try shell(
+      "\(fit) x.npy -o m.vae; png-grid --shape 2x2 x.npy > p.png; \(line) > out", in: folder.path)
+    #expect(result.status == 65)
+    #expect(result.messages.contains(words), "\(result.messages)")
+    #expect(result.lines.count == 1)
+  }
+}
