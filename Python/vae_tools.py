@@ -174,6 +174,9 @@ def _autoencoder():
                 self.decoder.log_sigma = nn.Parameter(torch.zeros(1))
             if config.get("sigma") == "pixel":
                 self.decoder["output_logvar"] = nn.Linear(([latent] + hidden[::-1])[-1], rows)
+            if config["likelihood"] == "student":
+                for head in ["output_scale", "output_df"]:
+                    self.decoder[head] = nn.Linear(([latent] + hidden[::-1])[-1], rows)
 
         def encode(self, x):
             """Means and log-variances of the latents of rows; None for those of a plain model."""

@@ -61,7 +61,7 @@ VT_INLINE void reparameterise_backward(void *restrict heads_delta, int bf16,
   }
 }
 
-// Rows are narrow and seldom fill vectors: with one particle and one weight for all, as is usual,
+// Rows are narrow and do not fill vectors: with one particle and one weight for all, as is usual,
 // as many as fit are laid one behind the other first.
 enum { FLAT = 1024 };
 

@@ -10,7 +10,7 @@ struct Interval: Equatable {
     self.high = high
   }
 
-  /// What holds all values, with a little air; nil for no values.
+  /// The range of the values with a margin of 5 %; nil for no values.
   init?(_ values: some Sequence<Double>, air: Double) {
     var (low, high) = (Double.infinity, -Double.infinity)
     for value in values {

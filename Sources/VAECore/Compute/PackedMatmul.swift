@@ -66,7 +66,7 @@ package struct RowSumOperand {
   /// Rows, with bf16 an even number.
   package let terms: Int
   package let precision: Precision
-  /// Which words are not 0, as `vt_pair_rows` marks them; nil where nobody looked.
+  /// Which words are not 0, as `vt_pair_rows` marks them; nil where they are not marked.
   package let used: AlignedBuffer<UInt16>?
 }
 

@@ -11,7 +11,7 @@ import Synchronization
 
 /// Work cut into `tasks` pieces whose order and placement do not matter. What a task computes must
 /// depend on its number alone, so that results are the same bits for any number of workers.
-public struct Phase {
+public struct ParallelTasks {
   public let tasks: Int
   public let body: (_ task: Int, _ worker: Int) -> Void
 
@@ -21,8 +21,8 @@ public struct Phase {
   }
 }
 
-extension Phase {
-  fileprivate nonisolated(unsafe) static let none = Phase(tasks: 0) { _, _ in }
+extension ParallelTasks {
+  fileprivate nonisolated(unsafe) static let none = ParallelTasks(tasks: 0) { _, _ in }
 }
 
 /// Threads that run phases together. The calling thread is worker 0. Workers spin briefly between
@@ -61,7 +61,7 @@ public final class WorkerPool: @unchecked Sendable {
   }
 
   /// Runs the phase's tasks on all workers; returns when the last has ended.
-  package func run(_ phase: Phase) {
+  package func run(_ phase: ParallelTasks) {
     guard count > 1, phase.tasks > 1 else {
       for task in 0..<phase.tasks { phase.body(task, 0) }
       return
@@ -77,7 +77,7 @@ public final class WorkerPool: @unchecked Sendable {
 
   /// Runs `body(task, worker)` for each task; for work that is not repeated.
   package func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
-    withoutActuallyEscaping(body) { run(Phase(tasks: tasks, body: $0)) }
+    withoutActuallyEscaping(body) { run(ParallelTasks(tasks: tasks, body: $0)) }
   }
 }
 
@@ -88,7 +88,7 @@ public func availableProcessors() -> Int {
 
 /// What the workers share. `generation` moves when a phase is there to be run.
 private final class State: @unchecked Sendable {
-  var phase = Phase.none
+  var phase = ParallelTasks.none
   let nextTask = Atomic<Int>(0)
   let running = Atomic<Int>(0)
   let generation = Atomic<UInt>(0)

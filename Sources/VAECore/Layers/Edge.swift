@@ -132,7 +132,7 @@ public final class EdgeMemory {
     }
   }
 
-  /// What a consumer delivers its share of the gradient to; nil where nobody needs it. Asked for
+  /// What a consumer delivers its share of the gradient to; nil where it has none. Asked for
   /// once by each consumer, when the way back is planned.
   public func contribution() -> GradientContribution? {
     if case .none = gradient { return nil }

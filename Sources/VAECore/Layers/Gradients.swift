@@ -44,12 +44,14 @@ struct GradientPlan {
 
   var count: Int { tasks.count }
 
-  func phases(into sink: any GradientSink) -> [Phase] {
+  func phases(into sink: any GradientSink) -> [ParallelTasks] {
     let (tasks, pairing) = (tasks, pairing)
-    let pair = Phase(tasks: pairing.count) { task, _ in
+    let pair = ParallelTasks(tasks: pairing.count) { task, _ in
       pairing[task].matrix.pairRows(pairing[task].rows)
     }
-    let learn = Phase(tasks: tasks.count) { task, worker in tasks[task].body(sink, task, worker) }
+    let learn = ParallelTasks(tasks: tasks.count) { task, worker in
+      tasks[task].body(sink, task, worker)
+    }
     return pairing.isEmpty ? [learn] : [pair, learn]
   }
 }

@@ -1,5 +1,5 @@
 /// A part of a network: what it computes, without the memory that this takes. A value, so that an
-/// architecture can name it, a network keep it, and each placement lay it out anew.
+/// architecture can name it, a network keep it, and each placement lay it out again.
 public protocol Layer: Sendable {
   /// The shape of a row of the output from those of the inputs.
   ///

@@ -69,10 +69,10 @@ public struct RowPlan {
   }
 
   /// The plan as phases. `rows` says how many rows of the batch are live.
-  public func phases(_ blocks: RowBlocks, rows: @escaping () -> Int) -> [Phase] {
+  public func phases(_ blocks: RowBlocks, rows: @escaping () -> Int) -> [ParallelTasks] {
     stages.enumerated().map { stage, operations in
       let dead = stage == 0 ? forDead : []
-      return Phase(tasks: blocks.count) { task, worker in
+      return ParallelTasks(tasks: blocks.count) { task, worker in
         let row = task * blocks.size
         let live = max(0, min(blocks.size, rows() - row))
         let block = RowBlock(index: task, row: row, size: blocks.size, live: live)

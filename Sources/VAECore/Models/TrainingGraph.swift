@@ -33,9 +33,9 @@ public struct BatchLosses {
 /// take any task. Phases keep alive what they work on; the batch's indices are the caller's to keep.
 public final class TrainingGraph {
   /// The losses and all that `gradients` needs, as training sees the rows.
-  public let learn: [Phase]
+  public let learn: [ParallelTasks]
   /// The losses alone, as the trained model gives them.
-  public let evaluate: [Phase]
+  public let evaluate: [ParallelTasks]
   private let step: BatchStep
   private let gradientPlan: GradientPlan
 
@@ -70,7 +70,9 @@ public final class TrainingGraph {
   public var gradientTaskCount: Int { gradientPlan.count }
 
   /// The phases that compute the gradients of the parameters and hand them to `sink`.
-  public func gradients(into sink: any GradientSink) -> [Phase] { gradientPlan.phases(into: sink) }
+  public func gradients(into sink: any GradientSink) -> [ParallelTasks] {
+    gradientPlan.phases(into: sink)
+  }
 }
 
 /// One step over a batch: the placed network, and the losses of its rows.

@@ -21,7 +21,8 @@ struct TrainingState: Codable {
 /// (`best.*`), and the position in the run.
 public struct Checkpoint {
   public let model: any LatentModel
-  package let options: TrainingOptions
+  /// The options of the run, as the file has them.
+  private let options: [String: String]
   let sha256: String
   let state: TrainingState
   private let file: SafetensorsFile
@@ -37,10 +38,12 @@ public struct Checkpoint {
       let decoder = JSONDecoder()
       decoder.keyDecodingStrategy = .convertFromSnakeCase
       state = try decoder.decode(TrainingState.self, from: Data(position.utf8))
-      let record = try decoder.decode(TrainingRecord.self, from: Data(training.utf8))
-      (options, sha256) = (record.options, record.sha256)
-    } catch {
-      throw TrainingError.notACheckpoint(source: file.name)
+      guard case .object(let record) = JSONValue(text: training),
+        case .string(let sha256)? = record["sha256"], let options = record["options"]
+      else { throw TrainingError.brokenCheckpoint(source: file.name, fault: "no options") }
+      (self.options, self.sha256) = (options.fields, sha256)
+    } catch let error as DecodingError {
+      throw TrainingError.brokenCheckpoint(source: file.name, fault: error.fault)
     }
   }
 
@@ -59,16 +62,38 @@ public struct Checkpoint {
 
   /// Refuses to go on where the run differs from the one that was begun. More epochs are fine.
   func check(options asked: TrainingOptions, model: any LatentModel, sha256: String) throws {
-    func same(_ what: String, _ made: String, _ asked: String) throws {
-      guard made == asked else {
-        throw TrainingError.otherRun(source: name, what: what, made: made, asked: asked)
+    guard self.sha256 == sha256 else {
+      throw TrainingError.otherRun(
+        source: name, what: "rows of SHA-256", made: self.sha256, asked: sha256)
+    }
+    try compare(
+      JSONValue(text: self.model.configurationJSON()).fields, model.configurationJSON(),
+      defaults: "{}")
+    var complete = TrainingOptions()
+    (complete.patience, complete.optimiser.clipNorm) = (1, 1)
+    let known = JSONValue(text: try sortedJSON(complete)).fields
+    if let unknown = options.keys.sorted().first(where: { path in
+      known[path] == nil && !path.hasPrefix("schedule.")
+    }) {
+      throw TrainingError.unknownOption(source: name, option: unknown)
+    }
+    try compare(
+      options, sortedJSON(asked), defaults: sortedJSON(TrainingOptions()), except: ["epochs"])
+  }
+
+  /// Compares two objects field by field; a field that the first lacks has its default, as in files
+  /// of versions that did not know it.
+  private func compare(
+    _ made: [String: String], _ asked: String, defaults: String, except: Set<String> = []
+  ) throws {
+    let (asked, defaults) = (JSONValue(text: asked).fields, JSONValue(text: defaults).fields)
+    for path in Set(made.keys).union(asked.keys).subtracting(except).sorted() {
+      // An option without a value is left out.
+      let (before, now) = (made[path] ?? defaults[path] ?? "none", asked[path] ?? "none")
+      guard before == now else {
+        throw TrainingError.otherRun(source: name, what: path, made: before, asked: now)
       }
     }
-    try same("rows of SHA-256", self.sha256, sha256)
-    try same("model", self.model.configurationJSON(), model.configurationJSON())
-    var (made, asked) = (options, asked)
-    (made.epochs, asked.epochs) = (0, 0)
-    try same("options", sortedJSON(made), sortedJSON(asked))
   }
 
   /// Writes a checkpoint, whole or not at all.

@@ -124,7 +124,7 @@ package final class Optimiser: GradientSink {
 /// The phases that turn a batch's gradients into a step.
 package final class Update {
   package let optimiser: Optimiser
-  package let phases: [Phase]
+  package let phases: [ParallelTasks]
   private let clipped: ClippedGradient?
 
   package init(_ graph: TrainingGraph, store: ParameterStore, options: OptimiserOptions) throws {
@@ -193,12 +193,12 @@ private final class ClippedGradient: GradientSink {
   }
 
   /// Scales as PyTorch's clip_grad_norm_ does, by norm / (total + 10⁻⁶) where that is below 1.
-  func apply(to optimiser: Optimiser) -> [Phase] {
+  func apply(to optimiser: Optimiser) -> [ParallelTasks] {
     [
-      Phase(tasks: 1) { [self] _, _ in
+      ParallelTasks(tasks: 1) { [self] _, _ in
         optimiser.scale(by: Float(min(1, norm / (total + 1e-6))))
       },
-      Phase(tasks: runs.count) { [self] task, _ in
+      ParallelTasks(tasks: runs.count) { [self] task, _ in
         for run in runs[task] {
           optimiser.accept(
             gradient.base + run.lowerBound, offset: run.lowerBound, count: run.count, task: task)

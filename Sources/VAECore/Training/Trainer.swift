@@ -23,9 +23,9 @@ public final class Trainer {
   private let graph: TrainingGraph
   private let validationGraph: TrainingGraph
   private let update: Update
-  /// The parameters at the end of the last epoch that is good.
-  private let good: AlignedBuffer<Float>
-  /// Those with the best validation loss; empty where nobody waits for it.
+  /// The parameters at the end of the last epoch, all of them finite.
+  private let lastFinite: AlignedBuffer<Float>
+  /// Those with the best validation loss; empty without patience.
   private let best: AlignedBuffer<Float>
   var state: TrainingState
   private(set) lazy var sha256 = rows.rows.sha256()
@@ -64,7 +64,7 @@ public final class Trainer {
         try TrainingGraph(model, rows: Columns($0), options: options.graph, pool: pool)
       } ?? graph
     update = try Update(graph, store: store, options: options.optimiser)
-    good = try AlignedBuffer(count: store.values.count)
+    lastFinite = try AlignedBuffer(count: store.values.count)
     best = try AlignedBuffer(count: options.patience == nil ? 0 : store.values.count)
     state = TrainingState(sums: LossSums(latent: model.latentSize))
     if let checkpoint {
@@ -72,7 +72,7 @@ public final class Trainer {
       state = checkpoint.state
       for (prefix, buffer) in buffers { try checkpoint.restore(buffer, prefix: prefix) }
     }
-    keep(in: good)
+    keep(in: lastFinite)
   }
 
   /// Steps taken, over the whole run.
@@ -180,7 +180,7 @@ public final class Trainer {
       activeUnits: state.sums.activeUnits,
       gradientNorm: (state.squaredNorms / Double(max(steps, 1))).squareRoot(),
       learningRate: rate, beta: Double(beta), steps: steps)
-    keep(in: good)
+    keep(in: lastFinite)
     state.epochsDone += 1
     state.stepsInEpoch = 0
     state.squaredNorms = 0
@@ -231,7 +231,7 @@ public final class Trainer {
   }
 
   private func diverged(_ what: String) -> TrainingError {
-    model.parameters.values.base.update(from: good.base, count: good.count)
+    model.parameters.values.base.update(from: lastFinite.base, count: lastFinite.count)
     return .diverged(epoch: state.epochsDone + 1, step: state.stepsInEpoch + 1, what: what)
   }
 

@@ -99,6 +99,10 @@ public enum TrainingError: Failure, Equatable {
   case diverged(epoch: Int, step: Int, what: String)
   case nothingToTrain([String])
   case notACheckpoint(source: String)
+  /// The position of a checkpoint cannot be read.
+  case brokenCheckpoint(source: String, fault: String)
+  /// A checkpoint was made with an option that this version does not know.
+  case unknownOption(source: String, option: String)
   case otherRun(source: String, what: String, made: String, asked: String)
 
   public var kind: FailureKind { .badData }
@@ -114,8 +118,13 @@ public enum TrainingError: Failure, Equatable {
         + "decoder that leave something to train"
     case .notACheckpoint(let source):
       "\(source): expected a checkpoint, got a model"
+    case .brokenCheckpoint(let source, let fault):
+      "\(source): the checkpoint's position in the run: \(fault)"
+    case .unknownOption(let source, let option):
+      "\(source): cannot resume: the checkpoint was made with the option \(option), which this version "
+        + "does not know"
     case .otherRun(let source, let what, let made, let asked):
-      "\(source): cannot resume: the checkpoint was made with \(what) \(made), asked for is \(asked)"
+      "\(source): cannot resume: the checkpoint was made with \(what) \(made), asked for \(asked)"
     }
   }
 }

@@ -9,9 +9,9 @@ struct WorkerPoolTests {
     let values = try AlignedBuffer<Int>(count: 13)
     let sums = try AlignedBuffer<Int>(count: 3)
     let phases = [
-      Phase(tasks: 13) { task, _ in values.base[task] += task },
-      Phase(tasks: 3) { task, _ in sums.base[task] = values.buffer.reduce(0, +) },
-      Phase(tasks: 1) { _, _ in values.base[0] += sums.base[2] - sums.base[0] },
+      ParallelTasks(tasks: 13) { task, _ in values.base[task] += task },
+      ParallelTasks(tasks: 3) { task, _ in sums.base[task] = values.buffer.reduce(0, +) },
+      ParallelTasks(tasks: 1) { _, _ in values.base[0] += sums.base[2] - sums.base[0] },
     ]
     for round in 1...400 {
       for phase in phases { pool.run(phase) }
