@@ -38,11 +38,19 @@ int vt_has_products(int bf16) {
 #include <sched.h>
 #endif
 
-int vt_processors(void) {
+int vt_processors(int *numbers, int most) {
+  int count = 0;
 #if defined(__linux__)
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE && count < most; cpu++)
+    if (CPU_ISSET(cpu, &set)) numbers[count++] = cpu;
+#else
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
+  while (count < online && count < most) {
+    numbers[count] = count;
+    count++;
+  }
 #endif
-  long count = sysconf(_SC_NPROCESSORS_ONLN);
-  return count > 0 ? (int)count : 1;
+  return count;
 }

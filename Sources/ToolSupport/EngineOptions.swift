@@ -3,7 +3,7 @@ public import VAECore
 
 /// How many threads a tool computes on.
 public struct WorkerOptions: ParsableArguments {
-  @Option(help: "Worker threads; one for each processor when not given.")
+  @Option(help: "Worker threads; one for each core when not given.")
   public var threads: Int?
 
   public init() {}

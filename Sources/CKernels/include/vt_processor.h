@@ -7,8 +7,9 @@ int vt_has_bf16(void);
 /// tile unit (AMX) that is faster yet.
 int vt_has_products(int bf16);
 
-/// The processors this process may run on, at least 1.
-int vt_processors(void);
+/// The numbers of the processors that this process may run on, at most `most` of them; returns how
+/// many there are, 0 where the system does not say.
+int vt_processors(int *numbers, int most);
 
 /// A hint to the processor that this thread is spinning.
 static inline void vt_pause(void) {
