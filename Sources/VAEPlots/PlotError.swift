@@ -37,17 +37,17 @@ public enum PlotError: Failure, Equatable {
     case .labelCount(let name, let expected, let got):
       "\(name): expected \(expected) labels, one for each point, got \(got)"
     case .nameCount(let expected, let got):
-      "--names: expected \(expected) names, one for each label there is, got \(got)"
+      "the names: expected \(expected) names, one for each label there is, got \(got)"
     case .notARecord(let name, let line, let got):
-      "\(name): line \(line): expected a JSON object, as vae-fit --log writes them, got \(got)"
+      "\(name): line \(line): expected a JSON object, as a training log has them, got \(got)"
     case .noEpochs(let name):
-      "\(name): no records of epochs, expected those of vae-fit --log"
+      "\(name): no records of epochs, expected those of a training log"
     case .noMetric(let metric):
       "no record has the metric \(metric)"
     case .noRoom(let width, let height):
-      "a picture of \(width)x\(height) pixels leaves no room for the plot; give a greater --size"
+      "a picture of \(width)x\(height) pixels leaves no room for the plot"
     case .tooLarge(let size):
-      "--size: expected at most \(Canvas.maximumSide) pixels a side, got \(size.width)x\(size.height)"
+      "expected at most \(Canvas.maximumSide) pixels a side, got \(size.width)x\(size.height)"
     case .library(let message):
       "cairo: \(message)"
     }

@@ -38,7 +38,7 @@ public struct RegressionRecord: Codable, Sendable, Equatable {
   public var summary: String {
     let end =
       switch outcome {
-      case "stopped": "not converged: give more by --max-iter, or scale the rows"
+      case "stopped": "not converged: allow more iterations, or scale the rows"
       case "exhausted": "converged as far as 32-bit sums tell"
       default: outcome
       }

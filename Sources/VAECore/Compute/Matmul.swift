@@ -2,7 +2,7 @@ import COneDNN
 
 /// One matrix multiplication of a fixed shape, C[m, n] = A[m, k] · B[k, n] (+ bias) (rectified),
 /// made once and run many times, by any worker, without allocating. Each run is single-threaded.
-package final class Matmul: @unchecked Sendable {
+package final class Matmul {
   /// Where a matrix lies in memory: element (i, j) at i · `row` + j · `column`.
   package struct Strides {
     package let row: Int

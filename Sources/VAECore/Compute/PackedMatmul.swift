@@ -3,7 +3,7 @@ import CKernels
 /// One matrix multiplication of a fixed shape, as `Matmul` is, from operands that already lie as
 /// the processor reads them: faster where `isAvailable`. Terms that are 0 in a whole tile, as the
 /// margins of images are, cost nothing.
-package final class PackedMatmul: @unchecked Sendable {
+package final class PackedMatmul {
   /// Whether this processor has the instructions, and nothing faster.
   package static func isAvailable(_ precision: Precision) -> Bool {
     vt_has_products(precision == .bf16 ? 1 : 0) != 0
@@ -71,7 +71,7 @@ package struct RowSumOperand {
 }
 
 /// A copy of a weight matrix W [rows, columns], laid out for one kind of product.
-package final class PackedWeight: @unchecked Sendable {
+package final class PackedWeight {
   package enum Use: Sendable {
     /// y = x · Wᵀ
     case forward

@@ -13,7 +13,6 @@ package enum CSVError: Failure, Equatable {
     switch self {
     case .notANumber(let name, let line, let field, let got):
       "\(name): line \(line): field \(field) is \(got), expected a number"
-        + (line == 1 ? "; --header passes over a line of names" : "")
     case .notAByte(let name, let line, let field, let got):
       "\(name): line \(line): field \(field) is \(got), expected a whole number from 0 to 255"
     case .pastRange(let name, let line, let field, let got):
@@ -23,7 +22,7 @@ package enum CSVError: Failure, Equatable {
     case .fieldCount(let name, let line, let expected, let got):
       "\(name): line \(line): expected \(expected) fields, got \(got.map { "\($0)" } ?? "more")"
     case .noRows(let name):
-      "\(name): no rows; --shape says what they would be like"
+      "\(name): no rows, whose shape cannot be told"
     }
   }
 }

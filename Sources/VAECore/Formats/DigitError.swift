@@ -21,21 +21,12 @@ public enum DigitError: Failure, Equatable {
     case .notFound(let set, let file, let folders):
       "the set \(set) is not there: no \(file) in "
         + (folders.isEmpty ? "any folder known" : folders.joined(separator: ", "))
-        + remedy(for: set)
     case .noLabels(let folder, let file):
       "\(folder): \(file) is not there, and the classes of the images stand in it"
     case .notThisKind(let name, let expected, let rowShape, let type):
       "\(name): expected \(expected), got rows of shape \(Shape.describe(rowShape)) of \(type)"
     case .countsDiffer(let images, let count, let labels, let labelCount):
       "\(labels): expected \(count) labels, one for each image of \(images), got \(labelCount)"
-    }
-  }
-
-  private func remedy(for set: DigitSet) -> String {
-    switch set {
-    case .digits: ""
-    case .mnist: "; 'mnist-fetch' downloads it"
-    case .fashion, .kmnist: "; 'mnist-fetch --set \(set)' downloads it"
     }
   }
 }

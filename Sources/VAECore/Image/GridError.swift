@@ -27,9 +27,9 @@ public enum GridError: Failure, Equatable {
       "\(name): no rows, expected at least one picture"
     case .noPictureShape(let name, let rowShape):
       "\(name): expected rows of shape (H, W), (C, H, W) with 1, 3 or 4 channels, or flat, got "
-        + "\(Shape.describe(rowShape)); --shape HxW and --channels-last say how to see them"
+        + "\(Shape.describe(rowShape))"
     case .notSquare(let name, let count):
-      "\(name): rows of \(count) values are no squares of 1 or 3 channels; give --shape HxW"
+      "\(name): rows of \(count) values are no squares of 1 or 3 channels"
     case .otherSize(let name, let count, let height, let width):
       "\(name): expected rows of 1, 3 or 4 channels of "
         + "\(PixelSize(width: width, height: height)), got \(count) values"
@@ -43,9 +43,9 @@ public enum GridError: Failure, Equatable {
     case .tooManyCaptions(let name, let what, let most, let got):
       "\(name): expected at most \(most) \(what) \(most == 1 ? "caption" : "captions"), one for each "
         + "\(what) of the grid, got \(got)"
-    case .noRoom(let caption, let needed, let side, let got, let scale):
+    case .noRoom(let caption, let needed, let side, let got, _):
       "the caption \(String.quoting(caption.utf8)) needs images \(needed) pixels \(side), got "
-        + "\(got); --scale \(scale) makes room"
+        + "\(got)"
     }
   }
 }

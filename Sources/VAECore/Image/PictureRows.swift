@@ -26,11 +26,9 @@ package enum PictureError: Failure, Equatable {
   package var description: String {
     switch self {
     case .otherSize(let name, let got, let expected):
-      "\(name): the picture is \(got), expected \(expected) as before; "
-        + "--size WxH makes them equal"
+      "\(name): the picture is \(got), expected \(expected) as before"
     case .otherChannels(let name, let got, let expected):
-      "\(name): the picture is \(Self.words(got)), expected \(Self.words(expected)) as before; "
-        + "--grey or --rgb makes them equal"
+      "\(name): the picture is \(Self.words(got)), expected \(Self.words(expected)) as before"
     }
   }
 

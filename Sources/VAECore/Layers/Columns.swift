@@ -54,7 +54,7 @@ public final class BatchColumns {
   }
 
   /// The labels of a block's live rows. They are valid during the call.
-  func withLabels(_ block: RowBlock, _ body: (UnsafePointer<UInt32>) -> Void) {
+  public func withLabels(_ block: RowBlock, _ body: (UnsafePointer<UInt32>) -> Void) {
     guard let labels = columns.labels else { preconditionFailure("the rows have no labels") }
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: block.live) { own in
       guard let base = own.baseAddress else { return }

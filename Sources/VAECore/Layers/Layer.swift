@@ -67,8 +67,13 @@ public struct Site {
     return outputEdge
   }
 
-  /// Where the parameter of that name begins in the store.
+  /// Where the parameter of that name begins in the store; gradients are handed on under it.
   public func parameter(_ name: String) -> Int { placement.store.offset(of: name) }
+
+  /// The values of that parameter, row-major. Valid while the store lives; training changes them.
+  public func values(_ name: String) -> UnsafePointer<Float> {
+    UnsafePointer(placement.store.values.base + parameter(name))
+  }
 }
 
 /// How a network is laid out.

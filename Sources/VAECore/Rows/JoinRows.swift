@@ -16,8 +16,7 @@ package enum JoinError: Failure, Equatable {
   package var description: String {
     switch self {
     case .mixedTypes(let name, let got, let other, let expected):
-      "\(name): holds \(got.rawValue), and \(other) \(expected.rawValue): --unit takes bytes as "
-        + "value/255, --plain as the numbers they are"
+      "\(name): holds \(got.rawValue), and \(other) \(expected.rawValue)"
     case .rowsDiffer(let name, let rows, let other, let expected):
       "\(name): has \(Self.words(rows)) rows, and \(other) \(Self.words(expected)): columns side "
         + "by side need as many"

@@ -137,12 +137,12 @@ public final class SparseCoder {
       let iterations = options.maximumIterations ?? options.solver.defaultIterations
       lines.append(
         "warning: \(stopped) of \(report.rows) rows did not reach a relative gap of "
-          + "\(options.tolerance) in \(iterations) iterations; raise --max-iter or --lambda")
+          + "\(options.tolerance) in \(iterations) iterations; allow more, or raise λ")
     }
     if report.roundingLimited > 0 {
       lines.append(
         "warning: \(report.roundingLimited) of \(report.rows) rows are solved, but rounding "
-          + "their codes to f4 leaves a relative gap above \(options.tolerance); raise --lambda")
+          + "their codes to f4 leaves a relative gap above \(options.tolerance); raise λ")
     }
     return lines
   }

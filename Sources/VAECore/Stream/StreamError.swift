@@ -76,7 +76,7 @@ public enum StreamError: Failure, Equatable {
     case .notATensor(_, let row, let byte, let got):
       (row == 0 ? "expected a" : "row \(row): expected another")
         + " .npy array or IDX file at byte \(byte), got "
-        + (kindOfFile(got).map { $0 + Self.mend(of: $0) } ?? .quoting(got.prefix(6)))
+        + (kindOfFile(got) ?? .quoting(got.prefix(6)))
     case .unknownVersion(_, let major, let minor):
       "expected .npy version 1.0, 2.0 or 3.0, got \(major).\(minor)"
     case .headerTooLong(_, let length):
@@ -114,15 +114,6 @@ public enum StreamError: Failure, Equatable {
 
     case .rowsMissing(_, let expected, let got):
       "promised \(expected) \(rows(expected)), wrote \(got)"
-    }
-  }
-
-  /// What makes a stream of another kind of file.
-  private static func mend(of kind: String) -> String {
-    switch kind {
-    case "a PNG picture": "; png-cat makes a stream of it"
-    case "text": "; tensor-csv --read makes a stream of it"
-    default: ""
     }
   }
 

@@ -51,9 +51,9 @@ extension Trainer {
       switch outcome {
       case .finished: ""
       case .interrupted: "; interrupted"
-      case .outOfTime: "; ended by --max-time"
+      case .outOfTime: "; the time allowed was over"
       case .outOfPatience:
-        "; ended by --patience, \(count(state.epochsDone - state.bestEpoch, "epoch")) without a better one"
+        "; out of patience, \(count(state.epochsDone - state.bestEpoch, "epoch")) without a better one"
       }
     return "\(name) holds the model after \(kept)\(count(state.epochsDone, "epoch"))\(loss)\(why)"
   }

@@ -99,7 +99,7 @@ struct SoftmaxRegressionTests {
     #expect(none.probe.values("head.weight").allSatisfy { $0 == 0 })
     let record = try #require(try problem.fit { $0.maximumIterations = 3 }.record.regression)
     #expect(record.iterations == 3 && record.outcome == "stopped")
-    #expect(record.summary.contains("--max-iter"))
+    #expect(record.summary.contains("allow more iterations"))
   }
 
   @Test func valuesPastTheRangeAreRefused() throws {

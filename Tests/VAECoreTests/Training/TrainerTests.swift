@@ -170,6 +170,54 @@ struct TrainerTests {
     #expect(resumed.trainer.epochsDone == 5)
   }
 
+  /// Options are judged field by field: one that differs or is unknown is named, one that is missing
+  /// has its default.
+  @Test func optionsOfACheckpointAreJudgedByField() throws {
+    let path = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString).ckpt"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var control = TrainingControl()
+    control.checkpoint = path
+    let rows = TrainingRows(try Self.rows())
+    var whole = try Run(Self.options(), rows: rows)
+    try whole.run()
+    var run = try Run(Self.options(), rows: rows, control: control)
+    try run.run(stopAfter: 2)
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+
+    /// The checkpoint with some text of its metadata replaced.
+    func edited(_ changes: [(String, String)]) throws -> Checkpoint {
+      let length = (0..<8).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
+      var header = String(decoding: bytes[8..<8 + length], as: UTF8.self)
+      for (old, new) in changes {
+        try #require(header.contains(old), "\(old)")
+        header = header.replacingOccurrences(of: old, with: new)
+      }
+      header += String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
+      let size = (0..<8).map { UInt8(truncatingIfNeeded: header.utf8.count >> (8 * $0)) }
+      return try Checkpoint(
+        Streams.source(size + Array(header.utf8) + Array(bytes[(8 + length)...])))
+    }
+    func refusal(_ changes: [(String, String)]) throws -> String {
+      do {
+        _ = try Run(Self.options(), rows: rows, resuming: edited(changes))
+        return ""
+      } catch let error as TrainingError {
+        return error.description
+      }
+    }
+    let rate = #"\"learning_rate\":0.001"#
+    #expect(
+      try refusal([(rate, #"\"learning_rate\":0.5"#)])
+        .contains("made with optimiser.learning_rate 0.5, asked for 0.001"))
+    #expect(
+      try refusal([(rate, rate + #",\"cooling\":1"#)]).contains("option optimiser.cooling"))
+    var old = try Run(
+      Self.options(), rows: rows,
+      resuming: edited([(#"\"binarisation\":\"none\","#, "")]))
+    try old.run()
+    #expect(old.values == whole.values)
+  }
+
   @Test func patienceKeepsTheBest() throws {
     var options = Self.options()
     options.epochs = 200
