@@ -19,7 +19,7 @@ enum Console {
 
   /// Writes lines as they are.
   static func write(_ lines: String) {
-    leaveLine()
+    clearLine()
     put(lines + "\n")
   }
 
@@ -31,9 +31,9 @@ enum Console {
     lineIsOpen = true
   }
 
-  /// Leaves a rewritten line standing.
-  static func leaveLine() {
-    if lineIsOpen { put("\n") }
+  /// Takes a rewritten line away, so that what comes next stands in its place.
+  static func clearLine() {
+    if lineIsOpen { put("\r\u{1B}[K") }
     lineIsOpen = false
   }
 

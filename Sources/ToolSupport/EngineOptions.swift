@@ -30,6 +30,12 @@ public struct EngineOptions: ParsableArguments {
   /// Starts the threads.
   public func pool() throws -> WorkerPool { try workers.pool() }
 
+  public func validate() throws {
+    if precision == .bf16 && !Precision.bf16.isAvailable {
+      throw ValidationError("--precision bf16: this processor does not multiply bfloat16")
+    }
+  }
+
   /// The precision asked for, or `standard` where none was.
   public func precision(or standard: Precision) -> Precision {
     switch precision {

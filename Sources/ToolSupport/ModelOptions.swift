@@ -68,13 +68,17 @@ public struct ModelOptions: ParsableArguments {
     }
   }
 
-  /// The model's configuration for rows of that shape.
-  public func configuration(inputShape: [Int]) throws -> VAEConfiguration {
+  /// The model's configuration for such rows.
+  public func configuration(
+    for rows: RowStore, _ objective: ObjectiveOptions
+  ) throws -> VAEConfiguration {
     var configuration = VAEConfiguration(
-      inputShape: inputShape, hidden: hidden.values, latent: latent,
+      inputShape: rows.rowShape, hidden: hidden.values, latent: latent,
       likelihood: try Likelihoods.named(likelihood, sigma: sigma), beta: beta ?? 1)
     configuration.family = model
     configuration.scheme = initScheme ?? .pytorch
+    configuration.inputRange = rows.range
+    configuration.binarizes = objective.binarize == .threshold
     configuration.style.activation = activation
     configuration.style.dropout = dropout
     configuration.style.batchNorm = batchNorm

@@ -1,5 +1,5 @@
-/// What a long run shows on standard error: on a terminal one line, rewritten as things move;
-/// elsewhere a plain line at each milestone and nothing between.
+/// What a long run shows on standard error: a line at each milestone, and between those on a
+/// terminal one that is rewritten as things move.
 public final class Progress {
   private let quiet: Bool
   private let terminal: Bool
@@ -20,16 +20,8 @@ public final class Progress {
     Console.rewrite(text())
   }
 
-  /// Shows that a stage is done (an epoch, say): rewrites the line of a terminal, adds a line
-  /// elsewhere.
-  public func milestone(_ text: String) {
-    guard !quiet else { return }
-    if terminal {
-      Console.rewrite(text)
-    } else {
-      Console.say(text)
-    }
-  }
+  /// Shows that a stage is done (an epoch, say), by a line that stays.
+  public func milestone(_ text: String) { note(text) }
 
   /// Says something that stays: a warning, a result.
   public func note(_ text: String) {

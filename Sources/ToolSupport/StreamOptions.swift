@@ -45,6 +45,11 @@ public struct StreamOptions: ParsableArguments {
     if !quiet { Console.say(text) }
   }
 
+  /// Says what the user should know of rows, unless `--quiet` was given.
+  public func warn(_ remarks: [String]) {
+    for remark in remarks { note("warning: \(remark)") }
+  }
+
   /// The progress line of a long run.
   public func progress() -> Progress {
     Progress(quiet: quiet)

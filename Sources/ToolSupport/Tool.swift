@@ -31,7 +31,7 @@ extension Tool {
     } catch {
       status = report(error)
     }
-    Console.leaveLine()
+    Console.clearLine()
     Interrupt.release()
     Process.end(status)
   }

@@ -8,7 +8,7 @@ extension Progress {
       break
     case .progress(let epoch, let share, let loss, let rate, let left):
       update(
-        "epoch \(epoch) \(Int(share * 100)) %  loss \(fixed(loss, 2))  \(whole(rate)) images/s  "
+        "epoch \(epoch) \(Int(share * 100)) %  loss \(fixed(loss, 2))  \(whole(rate)) rows/s  "
           + "\(duration(left)) left")
     case .epoch(let report, let seconds, let rate):
       let losses = report.training
@@ -19,7 +19,7 @@ extension Progress {
       }
       if let validation = report.validation { line += "  valid \(fixed(validation.loss, 2))" }
       line += "  active \(report.activeUnits)/\(report.latent)"
-      milestone("\(line)  \(fixed(seconds, 2)) s  \(whole(rate)) images/s")
+      milestone("\(line)  \(fixed(seconds, 2)) s  \(whole(rate)) rows/s")
     }
   }
 }

@@ -75,7 +75,7 @@ struct CurvesDrawing {
   private static func words(_ metric: String) -> String {
     switch metric {
     case "loss", "reconstruction", "kl": metric + ", nats"
-    case "images_per_second": "images/s"
+    case "rows_per_second": "rows/s"
     default: metric.split(separator: "_").joined(separator: " ")
     }
   }

@@ -47,5 +47,6 @@ struct VAEEncode: Tool {
       precision: engine.precision(or: .f32), pool: try engine.pool())
     try encoder.stream(reader, to: sink, rowShape: [model.latentSize])
     try sink.finish()
+    streams.warn(encoder.remarks)
   }
 }

@@ -35,6 +35,9 @@ struct VAEScore: Tool {
   @Flag(help: "Print mean and standard error instead of a number for each row.")
   var summary = false
 
+  @Flag(help: "Print the summary as JSON.")
+  var json = false
+
   @Flag(help: "Write 1 for rows that score above the threshold, else 0; needs no --term.")
   var flags = false
 
@@ -52,12 +55,7 @@ struct VAEScore: Tool {
   @OptionGroup var streams: StreamOptions
 
   func validate() throws {
-    if let particles, !(1...1 << 20 ~= particles) {
-      throw ValidationError("--particles: expected 1 to \(1 << 20), got \(particles)")
-    }
-    guard sigmas?.isFinite ?? true, threshold?.isFinite ?? true else {
-      throw ValidationError("--sigmas and --threshold: expected numbers")
-    }
+    try requireParticles(particles)
     if !flags && (sigmas ?? threshold) != nil || sigmas != nil && threshold != nil {
       throw ValidationError("--flags takes --sigmas or --threshold, and nothing else does")
     }
@@ -65,6 +63,7 @@ struct VAEScore: Tool {
       throw ValidationError("--particles and --seed go with draws, which this score has none of")
     }
     if atMean && term == .nll { throw ValidationError("--term nll needs draws, not --at-mean") }
+    if json && !summary { throw ValidationError("--json goes with --summary") }
     if flags && summary { throw ValidationError("--flags and --summary exclude each other") }
     if flags && threshold == nil && (term != .elbo || particles ?? 1 > 1) {
       throw ValidationError("--flags compares the elbo at the mean, unless --threshold is given")
@@ -84,7 +83,8 @@ struct VAEScore: Tool {
     let scorer = try model.makeScorer(options, pool: try engine.pool())
     if summary {
       let statistics = try scorer.statistics(of: reader)
-      return try streams.print(statistics.text(of: term))
+      try streams.print(json ? statistics.json(of: term) : statistics.text(of: term))
+      return streams.warn(scorer.remarks)
     }
     let sink = try streams.output()
     if flags {
@@ -94,5 +94,6 @@ struct VAEScore: Tool {
       try scorer.stream(reader, to: sink, rowShape: [])
     }
     try sink.finish()
+    streams.warn(scorer.remarks)
   }
 }

@@ -108,9 +108,8 @@ private struct Resumption {
   }
 
   func resume(_ checkpoint: Checkpoint) throws {
-    var options = checkpoint.options
-    guard options.batch <= 64, options.objective.particles <= 16 else { return }
-    options.epochs = min(options.epochs, 4)
+    var options = TrainingOptions()
+    (options.epochs, options.batch, options.patience) = (4, 4, 2)
     let model = try VAE(VAEConfiguration(inputShape: [4], hidden: [3], latent: 2))
     let held = try TrainingRows(rows, holdingOut: 0.3, seed: options.seed)
     let trainer = try Trainer(

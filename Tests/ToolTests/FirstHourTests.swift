@@ -93,4 +93,60 @@ import VAECore
     #expect(result.messages.contains(words), "\(result.messages)")
     #expect(result.lines.count == 1)
   }
+
+  @Test func aConfigurationWithoutAKeyIsNamed() throws {
+    let file = try folder.write([], to: "bad.vae")
+    let target = try AtomicFile(path: file)
+    try SafetensorsWriter.write(
+      [], metadata: ["vae-tools.kind": "vae", "vae-tools.config": "{\"latent\":2,\"beta\":1}"],
+      to: target.sink)
+    try target.commit()
+    let result = try shell("vae-encode bad.vae x.npy", in: folder.path)
+    #expect(result.status == 65)
+    #expect(result.messages.contains("bad.vae: the model's configuration"))
+    #expect(result.messages.contains("is missing"))
+  }
+
+  // Line 20
+  @Test func theEndSaysWhatWasWritten() throws {
+    let result = try shell(
+      "vae-fit --epochs 2 --hidden 4 --latent 2 x.npy -o m.vae", in: folder.path)
+    #expect(result.messages.contains(" rows/s\n"))
+    #expect(result.lines.last == "vae-fit: m.vae holds the model after 2 epochs")
+  }
+
+  @Test func aRunThatIsLostIsCalledSo() throws {
+    for (option, words) in [
+      ("", "interrupted: the run is lost; --checkpoint FILE would have kept it"),
+      ("--checkpoint r.ckpt", "go on with --resume r.ckpt"),
+    ] {
+      let result = try shell(
+        """
+        vae-fit --epochs 1000000 --hidden 4 --latent 2 x.npy -o m.vae \(option) 2> said & fit=$!
+        while ! grep -q 'epoch 2/' said; do sleep 0.05; done; kill -INT $fit; wait $fit
+        status=$?; tail -n 1 said >&2; exit $status
+        """, in: folder.path)
+      // A shell without job control has its background jobs ignore SIGINT.
+      if result.status == 130 { #expect(result.messages.contains(words)) }
+      let ended = try shell(
+        """
+        vae-fit --epochs 1000000 --hidden 4 --latent 2 x.npy -o m.vae \(option) 2> said & fit=$!
+        while ! grep -q 'epoch 2/' said; do sleep 0.05; done; kill -TERM $fit; wait $fit
+        status=$?; tail -n 1 said >&2; exit $status
+        """, in: folder.path)
+      #expect(ended.status == 143)
+      #expect(ended.messages.contains(words), "\(ended.messages)")
+    }
+  }
+
+  // Line 21
+  @Test func summariesAreJSONToo() throws {
+    let result = try shell(
+      "\(fit) x.npy -o m.vae; vae-score m.vae x.npy --summary --json", in: folder.path)
+    let object = try JSONSerialization.jsonObject(with: Data(result.output)) as? [String: Any]
+    #expect(
+      Set((object ?? [:]).keys)
+        == ["term", "mean", "standard_error", "deviation", "rows", "not_finite"])
+    #expect(try shell("vae-score m.vae x.npy --json", in: folder.path).status == 64)
+  }
 }

@@ -216,4 +216,170 @@ import VAECore
     #expect(result.messages.contains("--") || result.messages.contains("-o"))
     #expect(result.output.isEmpty)
   }
+
+  // MARK: Models and rows
+
+  private var small: String { "vae-fit --hidden 4 --latent 2 --batch 4 --quiet" }
+
+  // Line 2
+  @Test func aModelKnowsItsRange() throws {
+    _ = try folder.write(
+      npy("<f4", "(2, 36)", f4((0..<72).map { Float($0 % 256) })), to: "bytes.npy")
+    _ = try folder.write(
+      npy("<f4", "(3, 36)", f4([Float](repeating: 1e30, count: 108))), to: "far.npy")
+    try expect(
+      0, "",
+      "\(small) --epochs 1 -o b.vae rows.npy; \(small) --epochs 1 --likelihood gaussian -o g.vae rows.npy"
+    )
+    try expect(65, "row 0: expected values in [0, 1]", "vae-encode b.vae bytes.npy")
+    try expect(65, "row 0: expected values in [0, 1]", "vae-score b.vae bytes.npy")
+    try expect(0, "2 rows, the first of them row 0, far outside 0", "vae-score g.vae bytes.npy > n")
+    let flags = try shell("vae-score g.vae far.npy --flags", in: folder.path)
+    #expect(flags.status == 0)
+    #expect(flags.output.suffix(3) == [1, 1, 1])
+    #expect(flags.lines.count == 1)
+    let summary = try shell("vae-score g.vae far.npy --summary", in: folder.path)
+    #expect(!String(decoding: summary.output, as: UTF8.self).contains("nan"))
+    try expect(0, "", "vae-score g.vae rows.npy > n 2> said && ! test -s said")
+  }
+
+  // Line 7
+  @Test func theModelSaysWhichEpochItIs() throws {
+    let result = try shell(
+      """
+      vae-fit rows.npy --hidden 4 --latent 2 --batch 4 --epochs 60 --patience 3 --valid 0.3 \
+        --lr 0.2 -o m.vae --log m.log; grep '"end"' m.log
+      """, in: folder.path)
+    #expect(result.status == 0)
+    let end = try #require(
+      JSONSerialization.jsonObject(with: Data(result.output)) as? [String: Any])
+    let kept = try #require(end["epoch"] as? Int)
+    #expect(end["outcome"] as? String == "out_of_patience")
+    #expect(
+      result.messages.contains(
+        "m.vae holds the model after epoch \(kept) of \(kept + 3) epochs"))
+    // The figures are those of that epoch.
+    let line = result.lines.first { $0.contains("epoch \(kept)/60 ") }
+    let loss = try #require(end["valid_loss"] as? Double)
+    #expect(line?.contains("valid \(String(format: "%.2f", loss))") == true)
+  }
+
+  /// 30 steps an epoch, so that three epochs lie between two records.
+  @Test func recordsOfStepsSpanEpochs() throws {
+    try expect(
+      0, "",
+      """
+      for i in 1 2 3 4 5 6 7 8 9 10; do cat rows.npy; done > more.npy
+      \(small) --epochs 10 more.npy -o m.vae --log m.log; grep '"steps"' m.log > steps
+      grep '"epoch",' m.log > epochs; test $(wc -l < steps) = 3
+      """)
+    func losses(_ name: String) throws -> [Double] {
+      let text = try String(contentsOfFile: folder.path + "/" + name, encoding: .utf8)
+      return try text.split(separator: "\n").map { line in
+        let record = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        return try #require(record?["loss"] as? Double)
+      }
+    }
+    let (steps, epochs) = (try losses("steps"), try losses("epochs"))
+    // 100 steps are epochs 1 to 3 and a third of the fourth.
+    let expected = (epochs[0] + epochs[1] + epochs[2] + epochs[3] / 3) / (10.0 / 3)
+    #expect(abs(steps[0] - expected) < 0.05 * expected)
+  }
+
+  @Test func resumingKeepsTheCheckpoint() throws {
+    let run = "\(small) rows.npy -o m.vae --log m.log"
+    try expect(0, "", "\(run) --epochs 2 --checkpoint r.ckpt && printf '{\"event\":\"ste' >> m.log")
+    try expect(
+      0, "", "cp r.ckpt before; \(run) --epochs 4 --resume r.ckpt && ! cmp -s r.ckpt before")
+    try expect(0, "", "\(run) --epochs 5 --resume r.ckpt && test $(grep -c . m.log) = 8")
+    let log = try String(contentsOfFile: folder.path + "/m.log", encoding: .utf8)
+    for line in log.split(separator: "\n") {
+      #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+    }
+  }
+
+  // Line 8
+  @Test func thresholdsAreInTheModel() throws {
+    let values = (0..<432).map { Float($0 * 7 % 11) / 10 > 0.5 ? Float(1) : 0 }
+    _ = try folder.write(npy("<f4", "(12, 36)", f4(values)), to: "binary.npy")
+    try expect(
+      0, "",
+      """
+      \(small) --epochs 1 --binarize threshold -o t.vae rows.npy
+      for tool in vae-encode vae-score; do
+        $tool t.vae rows.npy > a.npy && $tool t.vae binary.npy > b.npy && cmp a.npy b.npy || exit 1
+      done
+      """)
+  }
+
+  // Line 11
+  @Test func writeErrorsDoNotWaitForRows() throws {
+    let result = try shell(
+      """
+      \(small) --epochs 1 -o m.vae rows.npy; mkfifo slow; { cat rows.npy; sleep 40; } > slow & feed=$!
+      vae-encode m.vae slow > /dev/full; status=$?; kill $feed; exit $status
+      """, in: folder.path)
+    #expect(result.status == 74)
+    #expect(result.messages.contains("No space left"))
+  }
+
+  // Lines 6 and 19
+  @Test func resumingSaysWhatDiffers() throws {
+    let run = "\(small) rows.npy -o m.vae"
+    try expect(0, "", "\(run) --epochs 2 --checkpoint r.ckpt")
+    try expect(
+      65, "learning_rate 0.001, asked for 0.01", "\(run) --resume r.ckpt --lr 0.01")
+    try expect(
+      65, "made with latent 2, asked for 3",
+      "vae-fit --hidden 4 --latent 3 rows.npy --batch 4 --resume r.ckpt -o m.vae")
+    try expect(65, "expected a tensor 'optimizer.first.", "\(run) --resume m.vae.ckpt") {
+      try withoutTensors("optimizer.", of: "r.ckpt", to: "m.vae.ckpt")
+    }
+  }
+
+  private func expect(
+    _ status: Int32, _ words: String, _ script: String, after prepare: () throws -> Void
+  ) throws {
+    try prepare()
+    try expect(status, words, script)
+  }
+
+  /// Copies a safetensors file but for some of its tensors.
+  private func withoutTensors(_ prefix: String, of name: String, to copy: String) throws {
+    let file = try SafetensorsFile(path: folder.path + "/" + name)
+    let tensors = try file.entries.filter { !$0.name.hasPrefix(prefix) }.map {
+      SafetensorsTensor(name: $0.name, shape: $0.shape, values: try file.floats($0.name))
+    }
+    let target = try AtomicFile(path: folder.path + "/" + copy)
+    try SafetensorsWriter.write(tensors, metadata: file.metadata, to: target.sink)
+    try target.commit()
+  }
+
+  /// Figures in a checkpoint that no run has.
+  @Test(arguments: [
+    ("steps_in_epoch\":0", "steps_in_epoch\":-1"), ("steps_in_epoch\":0", "steps_in_epoch\":99"),
+    ("epochs_done\":2", "epochs_done\":-2"), ("epochs_done\":2", "epochs_done\":900000"),
+    ("\"step\":6", "\"step\":7"), ("statistics\":[0,", "statistics\":[0,0,0,0,0,0,0,0,"),
+    ("best_epoch\":0", "best_epoch\":1"), ("\"rows\":0", "\"rows\":5"),
+    ("\"batch\":4", "\"batch\":0"), ("\"particles\":1", "\"particles\":0"),
+  ])
+  func checkpointsAreChecked(_ sound: String, _ damaged: String) throws {
+    let run = "\(small) rows.npy -o m.vae"
+    try expect(0, "", "\(run) --epochs 2 --checkpoint r.ckpt")
+    let file = try SafetensorsFile(path: folder.path + "/r.ckpt")
+    var changed = 0
+    let metadata = file.metadata.mapValues { text in
+      let new = text.replacingOccurrences(of: sound, with: damaged)
+      changed += new == text ? 0 : 1
+      return new
+    }
+    #expect(changed > 0)
+    let target = try AtomicFile(path: folder.path + "/d.ckpt")
+    let tensors = try file.entries.map {
+      SafetensorsTensor(name: $0.name, shape: $0.shape, values: try file.floats($0.name))
+    }
+    try SafetensorsWriter.write(tensors, metadata: metadata, to: target.sink)
+    try target.commit()
+    try expect(65, "d.ckpt: ", "\(run) --epochs 4 --resume d.ckpt")
+  }
 }

@@ -10,6 +10,7 @@
 package final class BackgroundTask {
   private let state: State
   private var thread: pthread_t?
+  private var isAbandoned = false
 
   /// - Throws: `ComputeError.noThread`.
   package init() throws {
@@ -30,9 +31,21 @@ package final class BackgroundTask {
   }
 
   deinit {
-    state.wait()
+    if !isAbandoned { state.wait() }
     state.submit(nil)
     if let thread { pthread_join(thread, nil) }
+  }
+
+  /// Whether nothing is under way.
+  package var isDone: Bool { state.isDone }
+
+  /// Leaves the thread to itself: it ends after the work that is under way, which owns all that it
+  /// uses. Nothing can be begun after.
+  package func abandon() {
+    guard !isDone, let thread else { return }
+    isAbandoned = true
+    pthread_detach(thread)
+    self.thread = nil
   }
 
   /// Begins `work`, once what was begun before has ended.
@@ -82,6 +95,15 @@ private final class State: @unchecked Sendable {
     locked { slot = work.map { .work($0) } ?? .stop }
   }
 
+  var isDone: Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    switch slot {
+    case .empty, .stop: return true
+    case .work, .running: return false
+    }
+  }
+
   func wait() {
     pthread_mutex_lock(mutex)
     while true {
@@ -105,7 +127,7 @@ private final class State: @unchecked Sendable {
     while let failure = runNext() {
       locked {
         error = failure.error
-        slot = .empty
+        if case .running = slot { slot = .empty }
       }
     }
   }

@@ -10,8 +10,7 @@ public enum ComputeError: Failure, Equatable {
   public var kind: FailureKind {
     switch self {
     case .outOfMemory, .noThread: .io
-    case .unsupportedMatmul: .bug
-    case .noLibrary: .unavailable
+    case .unsupportedMatmul, .noLibrary: .unavailable
     }
   }
 
@@ -19,7 +18,8 @@ public enum ComputeError: Failure, Equatable {
     switch self {
     case .outOfMemory(let bytes): "not enough memory: \(bytes) bytes asked for"
     case .unsupportedMatmul(let m, let n, let k, let precision):
-      "oneDNN cannot multiply \(m)×\(k) by \(k)×\(n) in \(precision) here"
+      "oneDNN cannot multiply \(m)×\(k) by \(k)×\(n) in \(precision) on this machine: its processor "
+        + "has no such instructions, or a policy forbids memory that is executed"
     case .noLibrary(let name, let reason): "\(name) is needed and cannot be loaded: \(reason)"
     case .noThread(let code): "cannot start a worker thread (error \(code))"
     }

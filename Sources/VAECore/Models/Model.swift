@@ -113,6 +113,7 @@ extension DecodingError {
 /// What a model or its file is refused for.
 public enum ModelError: Failure, Equatable {
   case badConfiguration(String)
+  case unreadableConfiguration(source: String, String)
   case notAModel(source: String, kind: String?)
   case unexpectedTensor(source: String, name: String)
 
@@ -143,6 +144,8 @@ public enum ModelError: Failure, Equatable {
     case .noEncoder: "this probe reads rows as they are: it has no encoder"
     case .noDecoder: "a probe has no decoder: it predicts labels, by probe-predict"
     case .noLabels: "a model of labels needs rows with labels"
+    case .unreadableConfiguration(let source, let what):
+      "\(source): the model's configuration: \(what)"
     case .badConfiguration(let what):
       "model configuration: \(what)"
     case .notAModel(let source, let kind):

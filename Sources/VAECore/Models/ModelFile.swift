@@ -20,7 +20,12 @@ public enum ModelFile {
     }
     let configuration = file.metadata["vae-tools.config"] ?? "{}"
     // The file must hold what its configuration claims before memory is taken for it.
-    let specs = try type.layout(configurationJSON: configuration)
+    let specs: [ParameterSpec]
+    do {
+      specs = try type.layout(configurationJSON: configuration)
+    } catch ModelError.badConfiguration(let what) {
+      throw ModelError.unreadableConfiguration(source: file.name, what)
+    }
     let names = Set(specs.map(\.name))
     let ours = file.metadata["vae-tools.checkpoint"] == nil ? [] : ["optimizer.", "best."]
     if let stranger = file.entries.first(where: { entry in

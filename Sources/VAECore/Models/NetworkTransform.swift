@@ -12,6 +12,7 @@ final class NetworkTransform: RowTransform {
   private let from: EdgeMemory
   private let to: EdgeMemory
   private let finish: Finish
+  private let intake: RowIntake?
 
   /// Makes a row that goes out of a row of the edge; `row` numbers it in its stream, for noise.
   typealias Finish = (
@@ -21,9 +22,10 @@ final class NetworkTransform: RowTransform {
   /// - Throws: `ComputeError`.
   init(
     _ model: any LatentModel, from: Edge, to: Edge, outputSize: Int, precision: Precision,
-    pool: WorkerPool, finish: @escaping Finish
+    intake: RowIntake? = nil, pool: WorkerPool, finish: @escaping Finish
   ) throws {
     self.pool = pool
+    self.intake = intake
     self.finish = finish
     self.outputSize = outputSize
     inputSize = from.width
@@ -38,6 +40,14 @@ final class NetworkTransform: RowTransform {
     self.from = network[from]
     self.to = network[to]
   }
+
+  func prepare(
+    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String
+  ) throws {
+    try intake?.take(input, width: inputSize, firstRow: firstRow, name: name)
+  }
+
+  var remarks: [String] { intake?.remarks ?? [] }
 
   func apply(
     _ input: UnsafePointer<Float>, count: Int, firstRow: Int,
@@ -80,7 +90,7 @@ extension LatentModel {
     if !latent.hasPosterior, output != .mean { throw ModelError.noPosterior }
     return try NetworkTransform(
       self, from: roles.x, to: roles.heads, outputSize: latent.size, precision: precision,
-      pool: pool
+      intake: RowIntake(architecture), pool: pool
     ) { heads, row, z in latent.encode(heads, as: output, row: row, into: z) }
   }
 

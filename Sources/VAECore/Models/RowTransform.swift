@@ -10,9 +10,22 @@ public protocol RowTransform: AnyObject {
   func apply(
     _ input: UnsafePointer<Float>, count: Int, firstRow: Int,
     into output: UnsafeMutablePointer<Float>)
+  /// Makes rows that come in ready for `apply`.
+  ///
+  /// - Throws: where they cannot be.
+  func prepare(
+    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String) throws
+  /// What the user should know of the rows that came in so far.
+  var remarks: [String] { get }
 }
 
 extension RowTransform {
+  public func prepare(
+    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String
+  ) throws {}
+
+  public var remarks: [String] { [] }
+
   /// Transforms a whole stream: rows of `reader`, whatever their shape, to rows of `rowShape` in
   /// `sink`, which is the caller's to finish. Memory does not grow with the rows.
   ///
@@ -20,7 +33,11 @@ extension RowTransform {
   public func stream(_ reader: TensorReader, to sink: ByteSink, rowShape: [Int]) throws {
     let writer = try TensorWriter(
       sink, type: .f4, rowShape: rowShape, rows: reader.declaredRows, continues: true)
-    try forEachBatch(of: reader) { try writer.write($0) }
+    try forEachBatch(of: reader) {
+      try writer.write($0)
+      // Whoever reads a slow stream gets what there is, and a reader that has gone is noticed.
+      try sink.flush()
+    }
     try writer.finish()
   }
 
@@ -49,16 +66,22 @@ extension RowTransform {
         }
       }
       defer {
-        try? reading.finish()
         try? writing.finish()
+        // After an error nobody waits for rows that may never come.
+        reading.abandon()
       }
       try read()
       while true {
+        // Where rows are slow to come, an error in writing is not.
+        if !reading.isDone { try writing.finish() }
         try reading.finish()
         let count = arrived.rows
         guard count > 0 else { break }
         let (input, output) = (inputs[turn], outputs[turn])
         turn = 1 - turn
+        try prepare(
+          UnsafeMutableBufferPointer(rebasing: input.buffer[..<(count * inputSize)]),
+          firstRow: done, of: reader.name)
         try read()
         apply(input.base, count: count, firstRow: done, into: output.base)
         let values = UnsafeBufferPointer(start: output.base, count: count * outputSize)

@@ -6,6 +6,8 @@ public struct ScoreStatistics: Codable, Sendable, Equatable {
   public private(set) var rows = 0
   public private(set) var mean = 0.0
   private var squares = 0.0
+  /// Scores beyond the range of f4, which mean and spread leave out.
+  public private(set) var notFinite = 0
 
   enum CodingKeys: String, CodingKey {
     case rows, mean
@@ -31,6 +33,10 @@ public struct ScoreStatistics: Codable, Sendable, Equatable {
 
   public mutating func add(_ scores: UnsafeBufferPointer<Float>) {
     for score in scores {
+      guard score.isFinite else {
+        notFinite += 1
+        continue
+      }
       rows += 1
       let difference = Double(score) - mean
       mean += difference / Double(rows)
@@ -50,6 +56,21 @@ public struct ScoreStatistics: Codable, Sendable, Equatable {
   public func text(of term: ScoreTerm) -> String {
     let unit = term == .mse ? "squared error" : "nats"
     return "\(term) \(mean) ± \(standardError) \(unit), \(rows) rows"
+      + (notFinite == 0 ? "" : ", \(notFinite) more beyond the range of f4")
+  }
+
+  /// Mean and standard error, as JSON.
+  public func json(of term: ScoreTerm) throws -> String {
+    try sortedJSON(
+      Summary(
+        term: term.rawValue, mean: mean, standardError: standardError, deviation: deviation,
+        rows: rows, notFinite: notFinite))
+  }
+
+  private struct Summary: Encodable {
+    let term: String
+    let mean, standardError, deviation: Double
+    let rows, notFinite: Int
   }
 
   /// The standard error of the mean.
@@ -88,6 +109,9 @@ extension ScoreStatistics {
       } else if let floats = rows.floats {
         vt_gather_f32(input.base, floats, batch, batch.count, rows.rowSize)
       }
+      try scorer.prepare(
+        UnsafeMutableBufferPointer(rebasing: input.buffer[..<(batch.count * rows.rowSize)]),
+        firstRow: first, of: rows.name)
       scorer.apply(input.base, count: batch.count, firstRow: first, into: scores.base)
       add(UnsafeBufferPointer(start: scores.base, count: batch.count))
     }
@@ -109,13 +133,14 @@ public enum ScoreError: Failure, Equatable {
 }
 
 extension RowTransform {
-  /// Writes a byte for each score that `self` gives: 1 above the threshold, else 0.
+  /// Writes a byte for each score that `self` gives: 1 above the threshold and for what is no
+  /// finite number, else 0.
   public func streamFlags(above threshold: Double, _ reader: TensorReader, to sink: ByteSink) throws
   {
     let writer = try TensorWriter(
       sink, type: .u1, rowShape: [], rows: reader.declaredRows, continues: true)
     try forEachBatch(of: reader) { scores in
-      let flags = scores.map { UInt8(Double($0) > threshold ? 1 : 0) }
+      let flags = scores.map { UInt8(Double($0) <= threshold ? 0 : 1) }
       try flags.withUnsafeBufferPointer { try writer.write($0) }
     }
     try writer.finish()

@@ -29,6 +29,7 @@ final class Scorer: RowTransform {
   private let z: EdgeMemory
   private let outputs: EdgeMemory
   private let workers: [Worker]
+  private let intake: RowIntake
 
   /// One worker's memory, for a block of rows or of particles.
   private struct Worker {
@@ -55,6 +56,7 @@ final class Scorer: RowTransform {
     self.options = options
     self.pool = pool
     self.likelihood = likelihood
+    intake = RowIntake(model.architecture)
     parameters = model.parameters
     inputSize = model.inputSize
     capacity = Self.block * 4 * pool.count
@@ -79,6 +81,14 @@ final class Scorer: RowTransform {
         divergence: try AlignedBuffer(count: block))
     }
   }
+
+  func prepare(
+    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String
+  ) throws {
+    try intake.take(input, width: inputSize, firstRow: firstRow, name: name)
+  }
+
+  var remarks: [String] { intake.remarks }
 
   func apply(
     _ input: UnsafePointer<Float>, count: Int, firstRow: Int,

@@ -21,6 +21,10 @@ public struct VAEConfiguration: Sendable {
   public var likelihood: any Likelihood
   /// The weight of the divergence in training.
   public var beta: Float
+  /// The least and the greatest value of the rows it learned from, where that is known.
+  public var inputRange: ClosedRange<Float>?
+  /// Whether rows become 0 or 1, by what is above 1/2, before the model sees them.
+  public var binarizes = false
 
   public init(
     inputShape: [Int], hidden: [Int] = [400], latent: Int = 20,
@@ -41,6 +45,8 @@ public struct VAEConfiguration: Sendable {
     case batchNorm = "batch_norm"
     case scheme = "init_scheme"
     case latent, likelihood, sigma, beta
+    case inputRange = "input_range"
+    case binarizes = "binarize"
   }
 
   public init(from decoder: any Decoder) throws {
@@ -49,6 +55,15 @@ public struct VAEConfiguration: Sendable {
     hidden = try values.decode([Int].self, forKey: .hidden)
     latent = try values.decode(Int.self, forKey: .latent)
     beta = try values.decode(Float.self, forKey: .beta)
+    if let range = try values.decodeIfPresent([Float].self, forKey: .inputRange) {
+      guard range.count == 2, range[0] <= range[1] else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .inputRange, in: values, debugDescription: "expected two ascending numbers")
+      }
+      inputRange = range[0]...range[1]
+    }
+    binarizes =
+      try values.decodeIfPresent(Binarisation.self, forKey: .binarizes) == .threshold
     family = try values.decodeIfPresent(Family.self, forKey: .family) ?? family
     scheme = try values.decodeIfPresent(InitialiserScheme.self, forKey: .scheme) ?? scheme
     style.activation =
@@ -78,6 +93,9 @@ public struct VAEConfiguration: Sendable {
     try values.encode(beta, forKey: .beta)
     try values.encode(type(of: likelihood).name, forKey: .likelihood)
     try values.encodeIfPresent(likelihood.sigma, forKey: .sigma)
+    try values.encodeIfPresent(
+      inputRange.map { [$0.lowerBound, $0.upperBound] }, forKey: .inputRange)
+    if binarizes { try values.encode(Binarisation.threshold, forKey: .binarizes) }
   }
 
   /// Refuses sizes that make no network, or whose weights would be more than 2³⁶.

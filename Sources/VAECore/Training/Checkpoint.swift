@@ -14,6 +14,11 @@ struct TrainingState: Codable {
   /// The best validation loss and its epoch.
   var bestLoss: Double?
   var bestEpoch = 0
+  /// What that epoch came to.
+  var best: EpochReport?
+
+  /// What the epoch came to whose parameters are kept.
+  var kept: EpochReport? { bestLoss == nil ? last : best ?? last }
 }
 
 /// A run that can be taken up again: a model file that also holds the optimiser (tensors
@@ -45,16 +50,51 @@ public struct Checkpoint {
     } catch let error as DecodingError {
       throw TrainingError.brokenCheckpoint(source: file.name, fault: error.fault)
     }
+    try checkFigures()
+  }
+
+  /// Refuses figures that no run has.
+  private func checkFigures() throws {
+    func require(_ condition: Bool, _ what: String) throws {
+      guard condition else { throw TrainingError.brokenCheckpoint(source: name, fault: what) }
+    }
+    let count = 0...1 << 40
+    try require(count ~= state.step, "step \(state.step)")
+    try require(0...1 << 20 ~= state.epochsDone, "epochs_done \(state.epochsDone)")
+    try require(0...state.epochsDone ~= state.bestEpoch, "best_epoch \(state.bestEpoch)")
+    try require(count ~= state.stepsInEpoch, "steps_in_epoch \(state.stepsInEpoch)")
+    try require(
+      state.squaredNorms.isFinite && state.squaredNorms >= 0, "squared_norms \(state.squaredNorms)")
+    try require(state.sums.fits(latent: model.latentSize), "sums")
+    try require(state.bestLoss?.isFinite ?? true, "best_loss")
+    try require((state.bestLoss == nil) == (state.bestEpoch == 0), "best_epoch without best_loss")
+  }
+
+  /// Refuses a position that a run of so many steps an epoch on so many rows does not come to.
+  func check(stepsPerEpoch: Int, batch: Int, rows: Int) throws {
+    let (steps, overflow) = state.epochsDone.multipliedReportingOverflow(by: stepsPerEpoch)
+    let (taken, beyond) = state.stepsInEpoch.multipliedReportingOverflow(by: batch)
+    let expected = min(rows, beyond ? .max : taken)
+    guard !overflow, state.stepsInEpoch <= stepsPerEpoch, state.step == steps + state.stepsInEpoch
+    else {
+      throw TrainingError.brokenCheckpoint(
+        source: name,
+        fault: "step \(state.step) is not \(state.epochsDone) epochs of \(stepsPerEpoch) "
+          + "steps and \(state.stepsInEpoch) more")
+    }
+    guard state.sums.rows == expected else {
+      throw TrainingError.brokenCheckpoint(
+        source: name, fault: "sums of \(state.sums.rows) rows, expected \(expected)")
+    }
   }
 
   var name: String { file.name }
 
-  /// Fills a buffer laid out as the model's parameters from the tensors `prefix` + name; leaves
-  /// it where the file has none.
+  /// Fills a buffer laid out as the model's parameters from the tensors `prefix` + name, which must
+  /// all be there; one that the run has no use for is empty.
   func restore(_ buffer: AlignedBuffer<Float>, prefix: String) throws {
     guard buffer.count == model.parameters.values.count else { return }
-    for (index, spec) in model.parameters.specs.enumerated()
-    where file.entry(prefix + spec.name) != nil {
+    for (index, spec) in model.parameters.specs.enumerated() {
       let values = try file.floats(prefix + spec.name, shape: spec.shape)
       (buffer.base + model.parameters.offsets[index]).update(from: values, count: values.count)
     }

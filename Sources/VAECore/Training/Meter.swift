@@ -10,6 +10,7 @@ struct Meter {
   private var rowsAtStart: Int
   private var shown: ContinuousClock.Instant
   private var intervalStart: ContinuousClock.Instant
+  private var epochEnd: ContinuousClock.Instant
   private var before: LossSums
   private var squaredNorms = 0.0
   private var steps = 0
@@ -22,16 +23,26 @@ struct Meter {
     intervalStart = epochStart
     rowsAtStart = state.sums.rows
     before = state.sums
+    epochEnd = epochStart
+    carried = LossSums(latent: 0)
   }
 
+  /// What was added to the sums since the last report, in epochs that have ended.
+  private var carried: LossSums
+
   mutating func beginEpoch() {
+    // What came between two epochs, validation and checkpoints, is no training.
+    intervalStart += clock.now - epochEnd
     epochStart = clock.now
     rowsAtStart = 0
   }
 
-  /// Seconds since the epoch began, or was taken up, and rows a second.
-  func endEpoch() -> (seconds: Double, imagesPerSecond: Double) {
-    let seconds = (clock.now - epochStart).seconds
+  /// Seconds since the epoch began, or was taken up, and rows a second. The sums are still its own.
+  mutating func endEpoch(_ state: TrainingState) -> (seconds: Double, rowsPerSecond: Double) {
+    epochEnd = clock.now
+    carried.add(state.sums.since(before))
+    before = LossSums(latent: 0)
+    let seconds = (epochEnd - epochStart).seconds
     return (seconds, Double(rows - rowsAtStart) / seconds)
   }
 
@@ -44,28 +55,30 @@ struct Meter {
     steps += 1
     squaredNorms += norm * norm
     if state.step % Self.interval == 0 {
-      let since = state.sums.since(before)
+      carried.add(state.sums.since(before))
+      let since = carried
       try report(
         .steps(
           StepReport(
             epoch: state.epochsDone + 1, step: state.step, training: since.losses,
             gradientNorm: (squaredNorms / Double(steps)).squareRoot(), learningRate: rate,
             beta: Double(graph.beta),
-            imagesPerSecond: Double(since.rows) / (now - intervalStart).seconds)))
+            rowsPerSecond: Double(since.rows) / (now - intervalStart).seconds)))
       before = state.sums
+      carried = LossSums(latent: 0)
       intervalStart = now
       squaredNorms = 0
       steps = 0
     }
     if now - shown > .milliseconds(100) {
       shown = now
-      let imagesPerSecond = Double(state.sums.rows - rowsAtStart) / (now - epochStart).seconds
+      let rowsPerSecond = Double(state.sums.rows - rowsAtStart) / (now - epochStart).seconds
       let left = (epochs - state.epochsDone) * rows - state.sums.rows
       try report(
         .progress(
           epoch: state.epochsDone + 1, share: Double(state.sums.rows) / Double(rows),
-          loss: state.sums.losses.loss, imagesPerSecond: imagesPerSecond,
-          left: Double(left) / imagesPerSecond))
+          loss: state.sums.losses.loss, rowsPerSecond: rowsPerSecond,
+          left: Double(left) / rowsPerSecond))
     }
   }
 }

@@ -13,6 +13,16 @@ public final class Trainer {
     case outOfTime
     /// The validation loss has not become better for long enough.
     case outOfPatience
+
+    /// As logs have it.
+    var word: String {
+      switch self {
+      case .finished: "finished"
+      case .interrupted: "interrupted"
+      case .outOfTime: "out_of_time"
+      case .outOfPatience: "out_of_patience"
+      }
+    }
   }
 
   public let model: any LatentModel
@@ -69,6 +79,8 @@ public final class Trainer {
     state = TrainingState(sums: LossSums(latent: model.latentSize))
     if let checkpoint {
       try checkpoint.check(options: options, model: model, sha256: sha256)
+      try checkpoint.check(
+        stepsPerEpoch: stepsPerEpoch, batch: options.batch, rows: rows.training.count)
       state = checkpoint.state
       for (prefix, buffer) in buffers { try checkpoint.restore(buffer, prefix: prefix) }
     }
@@ -120,9 +132,9 @@ public final class Trainer {
           saved = clock.now
         }
       }
-      let (seconds, imagesPerSecond) = meter.endEpoch()
+      let (seconds, rowsPerSecond) = meter.endEpoch(state)
       let ended = try endEpoch()
-      try report(.epoch(ended, seconds: seconds, imagesPerSecond: imagesPerSecond))
+      try report(.epoch(ended, seconds: seconds, rowsPerSecond: rowsPerSecond))
       if case .epochs(let every) = control.every, control.checkpoint != nil,
         state.epochsDone % every == 0 || state.epochsDone == options.epochs
       {
@@ -189,6 +201,7 @@ public final class Trainer {
     if options.patience != nil, let loss = validation?.loss, loss < state.bestLoss ?? .infinity {
       state.bestLoss = loss
       state.bestEpoch = state.epochsDone
+      state.best = ended
       keep(in: best)
     }
     return ended

@@ -4,7 +4,7 @@ extension Trainer {
     TrainingRecord(
       options: options, rows: rows.training.count, validationRows: rows.validation.count,
       sha256: sha256, epochs: state.epochsDone,
-      epoch: state.bestLoss == nil ? state.epochsDone : state.bestEpoch, last: state.last)
+      epoch: state.bestLoss == nil ? state.epochsDone : state.bestEpoch, last: state.kept)
   }
 
   /// Writes the model with its record and the statistics of its scores; the sink is the caller's to finish.
@@ -60,7 +60,7 @@ extension Trainer {
 
   /// What the user should know of the model that came out.
   public var warnings: [TrainingWarning] {
-    guard let last = state.last, last.activeUnits < last.latent else { return [] }
+    guard let last = state.kept, last.activeUnits < last.latent else { return [] }
     if last.activeUnits == 0 {
       return [.collapse(latent: last.latent)]
     }

@@ -16,19 +16,19 @@ public final class TrainingLog {
         Record(
           event: "steps", epoch: report.epoch, step: report.step, losses: report.training,
           gradientNorm: report.gradientNorm, learningRate: report.learningRate,
-          beta: report.beta, imagesPerSecond: report.imagesPerSecond))
-    case .epoch(let report, let seconds, let imagesPerSecond):
+          beta: report.beta, rowsPerSecond: report.rowsPerSecond))
+    case .epoch(let report, let seconds, let rowsPerSecond):
       try write(
         Record(
-          event: "epoch", report, seconds: seconds, imagesPerSecond: imagesPerSecond))
+          event: "epoch", report, seconds: seconds, rowsPerSecond: rowsPerSecond))
     }
   }
 
   /// Writes the last record, which sums the run up, and closes the file.
   public func finish(_ trainer: Trainer, outcome: Trainer.Outcome) throws {
-    if let last = trainer.state.last {
+    if let last = trainer.state.kept {
       var record = Record(event: "end", last)
-      record.outcome = "\(outcome)"
+      record.outcome = outcome.word
       record.step = trainer.state.step
       record.rows = trainer.rows.training.count
       record.parameters = trainer.model.parameters.count
@@ -60,14 +60,14 @@ private struct Record: Encodable {
   var learningRate: Double
   var beta: Double
   var seconds: Double?
-  var imagesPerSecond: Double?
+  var rowsPerSecond: Double?
   var outcome: String?
   var rows: Int?
   var parameters: Int?
 
   init(
     event: String, epoch: Int, step: Int, losses: Losses, gradientNorm: Double,
-    learningRate: Double, beta: Double, imagesPerSecond: Double
+    learningRate: Double, beta: Double, rowsPerSecond: Double
   ) {
     self.event = event
     self.epoch = epoch
@@ -76,11 +76,11 @@ private struct Record: Encodable {
     self.gradientNorm = gradientNorm
     self.learningRate = learningRate
     self.beta = beta
-    self.imagesPerSecond = imagesPerSecond
+    self.rowsPerSecond = rowsPerSecond
   }
 
   init(
-    event: String, _ report: EpochReport, seconds: Double? = nil, imagesPerSecond: Double? = nil
+    event: String, _ report: EpochReport, seconds: Double? = nil, rowsPerSecond: Double? = nil
   ) {
     self.event = event
     epoch = report.epoch
@@ -95,14 +95,14 @@ private struct Record: Encodable {
     learningRate = report.learningRate
     beta = report.beta
     self.seconds = seconds
-    self.imagesPerSecond = imagesPerSecond
+    self.rowsPerSecond = rowsPerSecond
   }
 }
 
 extension Record {
   private enum CodingKeys: String, CodingKey {
     case event, epoch, epochs, step, steps, klByDimension, activeUnits, latent, gradientNorm
-    case learningRate, beta, seconds, imagesPerSecond, outcome, rows, parameters
+    case learningRate, beta, seconds, rowsPerSecond, outcome, rows, parameters
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -121,7 +121,7 @@ extension Record {
     try values.encode(learningRate, forKey: .learningRate)
     try values.encode(beta, forKey: .beta)
     try values.encodeIfPresent(seconds, forKey: .seconds)
-    try values.encodeIfPresent(imagesPerSecond, forKey: .imagesPerSecond)
+    try values.encodeIfPresent(rowsPerSecond, forKey: .rowsPerSecond)
     try values.encodeIfPresent(outcome, forKey: .outcome)
     try values.encodeIfPresent(rows, forKey: .rows)
     try values.encodeIfPresent(parameters, forKey: .parameters)

@@ -30,18 +30,18 @@ public struct StepReport: Sendable, Equatable {
   public var gradientNorm: Double
   public var learningRate: Double
   public var beta: Double
-  public var imagesPerSecond: Double
+  public var rowsPerSecond: Double
 }
 
 /// What a trainer says while it runs.
 public enum TrainingEvent {
   /// Now and then inside an epoch: the share of it that is done, the mean loss so far, and the
   /// seconds the run will still take.
-  case progress(epoch: Int, share: Double, loss: Double, imagesPerSecond: Double, left: Double)
+  case progress(epoch: Int, share: Double, loss: Double, rowsPerSecond: Double, left: Double)
   /// After every hundredth step.
   case steps(StepReport)
   /// After each epoch; seconds are of training alone, since the run began or was resumed.
-  case epoch(EpochReport, seconds: Double, imagesPerSecond: Double)
+  case epoch(EpochReport, seconds: Double, rowsPerSecond: Double)
 }
 
 /// Sums of losses and of posterior statistics over rows.
@@ -83,14 +83,26 @@ struct LossSums: Codable {
     return Losses(loss: objective / count, terms: terms.mapValues { $0 / count })
   }
 
-  /// What was added since `before`, a part of the same sums; all of it where they began anew.
+  /// What was added since `before`, a part of the same sums.
   func since(_ before: LossSums) -> LossSums {
-    guard before.rows < rows else { return self }
     var sums = self
     sums.rows -= before.rows
     sums.objective -= before.objective
     for (name, part) in before.terms { sums.terms[name, default: 0] -= part }
     return sums
+  }
+
+  /// Adds sums over other rows.
+  mutating func add(_ other: LossSums) {
+    rows += other.rows
+    objective += other.objective
+    for (name, part) in other.terms { terms[name, default: 0] += part }
+  }
+
+  /// Whether these are sums of a model with so many latent dimensions.
+  func fits(latent: Int) -> Bool {
+    rows >= 0 && objective.isFinite && terms.values.allSatisfy(\.isFinite)
+      && statistics.count == 3 * latent && statistics.allSatisfy(\.isFinite)
   }
 
   private var latent: Int { statistics.count / 3 }
