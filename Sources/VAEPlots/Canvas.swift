@@ -26,6 +26,7 @@ final class Canvas {
   let height: Int
   private let surface: OpaquePointer
   private let context: OpaquePointer
+  private let family = Canvas.readableFamily
 
   /// Pixels that a side may have at most.
   static let maximumSide = 1 << 14
@@ -143,10 +144,31 @@ final class Canvas {
 
   private func setFont(_ size: Double, _ bold: Bool) {
     cairo_select_font_face(
-      context, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
+      context, family, CAIRO_FONT_SLANT_NORMAL,
       bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL)
     cairo_set_font_size(context, size)
   }
+
+  /// The first family that has digits: cairo draws one of its own, of lines, where the system has no
+  /// font or none that can be read. Tried on a canvas of its own, which an unreadable font spoils.
+  private static let readableFamily: String = {
+    let surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1)
+    defer { cairo_surface_destroy(surface) }
+    let context = cairo_create(surface)
+    defer { cairo_destroy(context) }
+    cairo_select_font_face(
+      context, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL)
+    let font = cairo_get_scaled_font(context)
+    var glyphs: UnsafeMutablePointer<cairo_glyph_t>?
+    var count: Int32 = 0
+    let status = cairo_scaled_font_text_to_glyphs(
+      font, 0, 0, "0", 1, &glyphs, &count, nil, nil, nil)
+    defer { cairo_glyph_free(glyphs) }
+    let isReadable =
+      status == CAIRO_STATUS_SUCCESS && cairo_status(context) == CAIRO_STATUS_SUCCESS && count == 1
+      && glyphs?.pointee.index != 0
+    return isReadable ? "DejaVu Sans" : "@cairo:"
+  }()
 
   private func paint(_ colour: Colour, _ opacity: Double = 1) {
     cairo_set_source_rgba(context, colour.red, colour.green, colour.blue, opacity)

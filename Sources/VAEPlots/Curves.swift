@@ -1,11 +1,21 @@
 public import VAECore
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// Which curves are drawn, and how.
 public struct CurvesOptions: Sendable, Equatable {
   public var size = PixelSize(width: 1200, height: 420)
   public var title = ""
   /// A panel each; of `valid_` and the same name are the figures of the rows held out.
   public var metrics = ["loss", "reconstruction", "kl"]
+  /// Whether figures stand on a logarithmic axis; those of 0 and less are left out.
+  public var isLogarithmic = false
 
   public init() {}
 }
@@ -18,12 +28,11 @@ public struct CurvesPlot {
 
   /// - Throws: `PlotError.noMetric` where no run has one of the metrics.
   public init(_ runs: [Metrics], options: CurvesOptions = CurvesOptions()) throws {
-    for metric in options.metrics
-    where runs.allSatisfy({ $0.curve(metric).isEmpty && $0.curve("valid_" + metric).isEmpty }) {
-      throw PlotError.noMetric(metric)
-    }
     self.runs = runs
     self.options = options
+    for metric in options.metrics where curves(metric).isEmpty {
+      throw PlotError.noMetric(metric)
+    }
   }
 
   /// Draws. The sink is the caller's to finish.
@@ -47,11 +56,16 @@ public struct CurvesPlot {
   func curves(_ metric: String) -> [Curve] {
     let colours = Colour.kinds(max(runs.count, 2))
     return runs.enumerated().flatMap { index, run in
-      [false, true].compactMap { validation in
-        let points = run.curve((validation ? "valid_" : "") + metric)
-        let colour = runs.count > 1 ? colours[index] : colours[validation ? 1 : 0]
-        return points.isEmpty
-          ? nil : Curve(points: points, colour: colour, isValidation: validation)
+      [false, true].flatMap { validation in
+        run.names((validation ? "valid_" : "") + metric).compactMap { name -> Curve? in
+          let points = run.curve(name).compactMap { point -> (epoch: Double, value: Double)? in
+            guard options.isLogarithmic else { return point }
+            return point.value > 0 ? (point.epoch, log10(point.value)) : nil
+          }
+          let colour = runs.count > 1 ? colours[index] : colours[validation ? 1 : 0]
+          return points.isEmpty
+            ? nil : Curve(points: points, colour: colour, isValidation: validation)
+        }
       }
     }
   }

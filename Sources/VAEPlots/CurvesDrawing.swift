@@ -10,7 +10,8 @@ struct CurvesDrawing {
     self.plot = plot
     self.canvas = canvas
     let count = plot.options.metrics.count
-    columns = min(count, 3)
+    // At most three side by side, and the last row as full as can be: four are two by two.
+    columns = count <= 3 ? count : [3, 2].first { count % $0 == 0 } ?? 3
     rows = (count + columns - 1) / columns
     let pixels = Double(canvas.width) * Double(canvas.height) / Double(rows)
     style = Style(unit: max((pixels / (1200 * 420)).squareRoot(), 0.5))
@@ -52,15 +53,20 @@ struct CurvesDrawing {
     guard let epochs = Interval(points.map(\.epoch), air: 0.02),
       let values = Interval(points.map(\.value), air: 0.05)
     else { throw PlotError.noMetric(metric) }
+    let isLogarithmic = plot.options.isLogarithmic
     var area = cell
     area.top += style.text + 1.5 * style.gap
     area.bottom -= 2 * style.text + 2 * style.gap
     area.left +=
-      style.gap + Frame.labelWidth(of: values, height: area.height, style: style, on: canvas)
+      style.gap
+      + Frame.labelWidth(
+        of: values, height: area.height, style: style, on: canvas, isLogarithmic: isLogarithmic)
     guard area.width > 3 * style.text, area.height > 3 * style.text else {
       throw PlotError.noRoom(width: canvas.width, height: canvas.height)
     }
-    let frame = Frame(area: area, x: epochs, y: values, style: style, wholeX: true)
+    let frame = Frame(
+      area: area, x: epochs, y: values, style: style, wholeX: true,
+      isLogarithmic: isLogarithmic)
     frame.draw(on: canvas)
     canvas.text(
       canvas.fit(Self.words(metric), size: style.text, bold: true, limit: area.width),

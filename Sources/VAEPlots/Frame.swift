@@ -51,14 +51,18 @@ struct Frame {
   let yTicks: Ticks
   let style: Style
 
-  init(area: Rectangle, x: Interval, y: Interval, style: Style, wholeX: Bool = false) {
+  /// - Parameter isLogarithmic: y are powers of ten.
+  init(
+    area: Rectangle, x: Interval, y: Interval, style: Style, wholeX: Bool = false,
+    isLogarithmic: Bool = false
+  ) {
     self.area = area
     self.x = x
     self.y = y
     self.style = style
     xTicks = Ticks(
       low: x.low, high: x.high, count: max(3, Int(area.width / (style.text * 6))), whole: wholeX)
-    yTicks = Self.ticks(of: y, height: area.height, style)
+    yTicks = Self.ticks(of: y, height: area.height, style, isLogarithmic)
   }
 
   /// Where a point of the data lies on the canvas.
@@ -69,14 +73,20 @@ struct Frame {
   }
 
   /// The room that labels of the y axis take.
-  static func labelWidth(of y: Interval, height: Double, style: Style, on canvas: Canvas) -> Double
-  {
-    ticks(of: y, height: height, style).labels
+  static func labelWidth(
+    of y: Interval, height: Double, style: Style, on canvas: Canvas, isLogarithmic: Bool = false
+  ) -> Double {
+    ticks(of: y, height: height, style, isLogarithmic).labels
       .map { canvas.width(of: $0, size: style.text) }.max() ?? 0
   }
 
-  private static func ticks(of y: Interval, height: Double, _ style: Style) -> Ticks {
-    Ticks(low: y.low, high: y.high, count: max(4, Int(height / (style.text * 4.5))))
+  private static func ticks(
+    of y: Interval, height: Double, _ style: Style, _ isLogarithmic: Bool
+  ) -> Ticks {
+    let count = max(4, Int(height / (style.text * 4.5)))
+    return isLogarithmic
+      ? Ticks(powersFrom: y.low, to: y.high, count: count)
+      : Ticks(low: y.low, high: y.high, count: count)
   }
 
   /// Draws grid, ticks and their labels; data goes on top.

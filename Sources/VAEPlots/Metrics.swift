@@ -40,13 +40,24 @@ public struct Metrics: Equatable {
     guard !epochs.isEmpty else { throw PlotError.noEpochs(name: name) }
   }
 
+  /// The names of a metric's curves: its own, or those of its items where it is an array.
+  package func names(_ metric: String) -> [String] {
+    let items = epochs.reduce(0) { most, epoch in
+      var count = 0
+      while epoch.figures["\(metric).\(count)"] != nil { count += 1 }
+      return max(most, count)
+    }
+    return items == 0 ? [metric] : (0..<items).map { "\(metric).\($0)" }
+  }
+
   /// The points of one metric, epochs that lack it left out.
   package func curve(_ metric: String) -> [(epoch: Double, value: Double)] {
     epochs.compactMap { epoch, figures in figures[metric].map { (epoch, $0) } }
   }
 }
 
-/// The numbers among the fields of a JSON object.
+/// The numbers among the fields of a JSON object; those of an array have `.0`, `.1` and so on behind
+/// its name.
 private struct Record: Decodable {
   var event: String?
   var figures: [String: Double] = [:]
@@ -65,6 +76,10 @@ private struct Record: Decodable {
         event = try? fields.decode(String.self, forKey: field)
       } else if let number = try? fields.decode(Double.self, forKey: field), number.isFinite {
         figures[field.stringValue] = number
+      } else if let items = try? fields.decode([Double].self, forKey: field) {
+        for (index, item) in items.enumerated() where item.isFinite {
+          figures["\(field.stringValue).\(index)"] = item
+        }
       }
     }
   }

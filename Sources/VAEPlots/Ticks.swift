@@ -23,6 +23,20 @@ package struct Ticks: Equatable {
     labels = Self.write(values, step: step)
   }
 
+  /// Powers of ten, where there are two or more, else other round numbers, at their logarithms.
+  package init(powersFrom low: Double, to high: Double, count: Int) {
+    let powers = Ticks(low: low, high: high, count: count, whole: true)
+    if powers.values.count > 1 {
+      values = powers.values
+      labels = values.map { "1e\(Int($0))" }
+      return
+    }
+    let plain = Ticks(low: pow(10, low), high: pow(10, high), count: count)
+    let shown = zip(plain.values, plain.labels).filter { $0.0 > 0 }
+    values = shown.map { log10($0.0) }
+    labels = shown.map(\.1)
+  }
+
   /// The step that comes nearest to `count` ticks.
   static func step(low: Double, high: Double, count: Int, whole: Bool = false) -> Double {
     let rough = (high - low) / Double(max(count, 1))

@@ -27,6 +27,9 @@ struct PngCurves: Tool {
   @Option(help: ArgumentHelp("The size of the picture in pixels.", valueName: "wxh"))
   var size: PixelSize?
 
+  @Flag(help: "A logarithmic axis; figures of 0 and less are left out.")
+  var log = false
+
   @Option(help: ArgumentHelp("A line above the panels.", valueName: "text"))
   var title = ""
 
@@ -43,6 +46,7 @@ struct PngCurves: Tool {
     if let size { options.size = size }
     if let metrics { options.metrics = metrics.words }
     options.title = title
+    options.isLogarithmic = log
     let sources = try files.isEmpty ? [streams.input()] : files.map { try streams.input($0) }
     let sink = try streams.output()
     let plot = try CurvesPlot(try sources.map { try Metrics($0) }, options: options)

@@ -270,8 +270,8 @@ import VAECore
       0, "",
       """
       for i in 1 2 3 4 5 6 7 8 9 10; do cat rows.npy; done > more.npy
-      \(small) --epochs 10 more.npy -o m.vae --log m.log; grep '"steps"' m.log > steps
-      grep '"epoch",' m.log > epochs; test $(wc -l < steps) = 3
+      \(small) --epochs 10 more.npy -o m.vae --log m.log; grep '"event":"steps"' m.log > steps
+      grep '"event":"epoch"' m.log > epochs; test $(wc -l < steps) = 3
       """)
     func losses(_ name: String) throws -> [Double] {
       let text = try String(contentsOfFile: folder.path + "/" + name, encoding: .utf8)

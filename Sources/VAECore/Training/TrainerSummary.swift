@@ -14,7 +14,7 @@ extension Trainer {
     let known = rows.validation.isEmpty ? rows.training : rows.validation
     let scores = try ScoreStatistics(
       model, rows: rows.validationRows ?? rows.rows, indices: known, pool: pool)
-    guard scores.mean.isFinite, scores.deviation.isFinite else {
+    guard scores.notFinite == 0, scores.deviation.isFinite else {
       throw TrainingError.diverged(
         epoch: state.epochsDone, step: stepsPerEpoch, what: "loss after it")
     }
