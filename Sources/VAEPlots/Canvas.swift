@@ -103,7 +103,7 @@ final class Canvas {
   func width(of text: String, size: Double, bold: Bool = false) -> Double {
     setFont(size, bold)
     var extents = cairo_text_extents_t()
-    cairo_text_extents(context, text, &extents)
+    cairo_text_extents(context, legible(text), &extents)
     return extents.x_advance
   }
 
@@ -130,7 +130,7 @@ final class Canvas {
     // The height of digits is 0.73 of the size in most fonts.
     let y = down == .baseline ? 0 : down == .middle ? size * 0.365 : size * 0.73
     cairo_move_to(context, x, y)
-    cairo_text_path(context, text)
+    cairo_text_path(context, legible(text))
     if halo {
       paint(.white, 0.9)
       cairo_set_line_width(context, size / 4)
@@ -147,6 +147,18 @@ final class Canvas {
       context, family, CAIRO_FONT_SLANT_NORMAL,
       bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL)
     cairo_set_font_size(context, size)
+  }
+
+  /// The text in characters that the family has: cairo's own has those of ASCII only.
+  private func legible(_ text: String) -> String {
+    guard family.hasPrefix("@") else { return text }
+    return text.reduce(into: "") { result, character in
+      switch character {
+      case "\u{2212}": result += "-"
+      case "\u{2026}": result += "..."
+      default: result.append(character.isASCII ? character : "?")
+      }
+    }
   }
 
   /// The first family that has digits: cairo draws one of its own, of lines, where the system has no
