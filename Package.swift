@@ -54,7 +54,8 @@ let toolNames = [
   "frechet", "latent-grid", "lerp", "mnist-cat", "pca", "png-cat", "png-curves", "png-grid",
   "png-scatter", "png-split", "probe-fit", "probe-predict", "randn", "sparse-code",
   "sparse-decode", "tensor-cat", "tensor-cmp", "tensor-csv", "tensor-head", "tensor-info",
-  "tensor-raw", "tsne", "vae-decode", "vae-encode", "vae-fit", "vae-info", "vae-score",
+  "tensor-raw", "tsne", "vae-decode", "vae-encode", "vae-fit", "vae-import", "vae-info",
+  "vae-score",
 ]
 
 let plotToolNames: Set = ["png-curves", "png-scatter"]

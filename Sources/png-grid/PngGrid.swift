@@ -97,9 +97,8 @@ struct PngGrid: Tool {
     }
     let source = try streams.input(file)
     let sink = try streams.output()
-    let reader = try TensorReader(source)
     try writeGrid(
-      of: reader, size: shape?.size, channelsLast: channelsLast,
+      of: try TensorReader(source), size: shape?.size, channelsLast: channelsLast,
       options: options, to: sink)
     try sink.finish()
   }
