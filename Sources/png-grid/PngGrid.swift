@@ -88,13 +88,8 @@ struct PngGrid: Tool {
     options.scale = scale
     options.rowCaptions = rowCaptions?.words ?? []
     options.columnCaptions = columnCaptions?.words ?? []
-    if let range {
-      options.scaling = .range(low: range.first, high: range.second)
-    } else if each {
-      options.scaling = .each
-    } else if normalize {
-      options.scaling = .whole
-    }
+    if each { options.scaling = .each } else if normalize { options.scaling = .whole }
+    if let range { options.scaling = .range(low: range.first, high: range.second) }
     let source = try streams.input(file)
     let sink = try streams.output()
     try writeGrid(
