@@ -62,7 +62,7 @@ import Testing
     #expect(bad.status == 65 && bad.output.isEmpty)
     #expect(
       bad.lines == [
-        "png-curves: standard input: line 2: expected a JSON object, as vae-fit --log writes "
+        "png-curves: standard input: line 2: expected a JSON object, as a training log has "
           + "them, got 'what'"
       ])
     #expect(try run("png-curves", ["--metrics", "no", file]).status == 65)
