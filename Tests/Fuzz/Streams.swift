@@ -78,7 +78,9 @@ private func readTensors(_ bytes: [UInt8]) {
     }
     expect(again.bits == a.bits, "written and read again, the values differ")
   case (.refused(let a), .refused(let b)):
-    expect(a == b, "small pieces are refused otherwise: \(a) / \(b)")
+    // Of gzip more is undone at once, and a fault behind a header is met before or after it.
+    expect(
+      a == b || bytes.starts(with: [0x1f, 0x8b]), "small pieces are refused otherwise: \(a) / \(b)")
   default:
     fatalError("small pieces have another outcome: \(whole) / \(pieces)")
   }
