@@ -51,7 +51,7 @@ struct VAEFit: Tool {
     let rows = try streams.rows(source, hashing: true)
     let held = try control.heldOut(of: rows, seed: optimiser.seed)
 
-    let vae = try VAE(model.configuration(for: rows, objective), seed: optimiser.seed)
+    let vae = try VAE(model.configuration(for: rows, objective))
     try vae.start(
       seed: optimiser.seed, biasFrom: model.biasFromData ? (rows, held.training) : nil,
       weights: try control.initial.map { try ModelFile.read(ByteSource(path: $0)) },
