@@ -20,6 +20,17 @@ VT_CLONES void vt_f32_from_u8(float *restrict out, const uint8_t *restrict x, si
   for (size_t i = 0; i < n; i++) out[i] = unit(x[i]);
 }
 
+VT_CLONES size_t vt_outside(const float *x, size_t n, float low, float high) {
+  size_t outside = 0;
+  for (size_t i = 0; i < n;) {
+    size_t end = n - i < 4096 ? n : i + 4096;
+    uint32_t count = 0;
+    for (; i < end; i++) count += !(x[i] >= low & x[i] <= high);
+    outside += count;
+  }
+  return outside;
+}
+
 VT_CLONES void vt_gather_u8(float *restrict out, const uint8_t *restrict source,
                             const uint32_t *restrict index, size_t rows, size_t width) {
   for (size_t r = 0; r < rows; r++) {

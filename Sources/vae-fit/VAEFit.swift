@@ -51,9 +51,9 @@ struct VAEFit: Tool {
     let rows = try streams.rows(source, hashing: true)
     let held = try control.heldOut(of: rows, seed: optimiser.seed)
 
-    let vae = try VAE(model.configuration(for: rows, objective))
+    let vae = try VAE(model.configuration(for: rows, objective), seed: optimiser.seed)
     try vae.start(
-      seed: optimiser.seed, biasFrom: model.biasFromData ? (rows, held.training) : nil,
+      biasFrom: model.biasFromData ? (rows, held.training) : nil,
       weights: try control.initial.map { try ModelFile.read(ByteSource(path: $0)) },
       matching: control.initMatching)
     let trainer = try Trainer(

@@ -26,6 +26,7 @@ private final class PlacedReconstruction: PlacedTerm {
   private let output: EdgeMemory
   private let targets: EdgeMemory
   private let store: ParameterStore
+  private let parameters: UnsafePointer<Float>
   private let run: RunState
   private let workspace: WorkerScratch
   private let contribution: GradientContribution?
@@ -37,6 +38,7 @@ private final class PlacedReconstruction: PlacedTerm {
     output = site.inputs[0]
     targets = site.inputs[1]
     store = site.placement.store
+    parameters = likelihood.values(in: store)
     run = site.placement.run
     workspace = site.placement.workspace
     contribution = output.contribution()
@@ -54,7 +56,7 @@ private final class PlacedReconstruction: PlacedTerm {
         loss: rowLosses.base + rows.row, delta: target, output: output.floats(block),
         targets: targets.floats(block), rows: rows.live, repeats: repeats, width: targets.width,
         scale: scale ?? 1),
-      parameters: likelihood.values(in: store))
+      parameters: parameters)
     if let target { contribution?.deliver(target, block, worker: worker) }
   }
 
@@ -76,7 +78,7 @@ private final class PlacedReconstruction: PlacedTerm {
           into: gradient,
           losses: UnsafeBufferPointer(start: rowLosses.base, count: run.rows * repeats),
           share: { [repeats] row in shares.map { Double($0[row]) } ?? 1 / Double(repeats) },
-          batch: run.rows, width: targets.width, parameters: likelihood.values(in: store))
+          batch: run.rows, width: targets.width, parameters: parameters)
         sink.accept(gradient, offset: offset, count: count, task: task)
       }
     ]

@@ -42,9 +42,10 @@ final class NetworkTransform: RowTransform {
   }
 
   func prepare(
-    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String
+    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String,
+    areBytes: Bool
   ) throws {
-    try intake?.take(input, width: inputSize, firstRow: firstRow, name: name)
+    try intake?.take(input, width: inputSize, firstRow: firstRow, name: name, areBytes: areBytes)
   }
 
   var remarks: [String] { intake?.remarks ?? [] }
@@ -101,7 +102,7 @@ extension LatentModel {
     _ output: DecoderOutput, precision: Precision = .f32, pool: WorkerPool
   ) throws -> any RowTransform {
     guard let likelihood = roles.likelihood else { throw ModelError.noDecoder }
-    let (width, parameters) = (inputSize, parameters)
+    let (width, own) = (inputSize, likelihood.values(in: parameters))
     return try NetworkTransform(
       self, from: roles.z, to: roles.output, outputSize: width, precision: precision, pool: pool
     ) { values, row, x in
@@ -109,8 +110,7 @@ extension LatentModel {
       case .mean: likelihood.mean(values, into: x, width: width)
       case .sample(let seed):
         likelihood.draw(
-          values, into: x, width: width, parameters: likelihood.values(in: parameters),
-          seed: seed, row: row)
+          values, into: x, width: width, parameters: own, seed: seed, row: row)
       }
     }
   }

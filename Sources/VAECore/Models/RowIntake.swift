@@ -1,3 +1,5 @@
+import CKernels
+
 /// What becomes of rows before a trained model sees them, and what is said of those that are not
 /// like the rows it learned from.
 final class RowIntake {
@@ -14,16 +16,20 @@ final class RowIntake {
     range = vae?.inputRange
   }
 
-  /// Takes [rows, width]; `firstRow` numbers them in `name`.
+  /// Takes [rows, width]; `firstRow` numbers them in `name`. Values of bytes are from 0 to 1.
   ///
   /// - Throws: `LikelihoodError.targetOutOfRange` for values that a Bernoulli model cannot explain.
   func take(
-    _ values: UnsafeMutableBufferPointer<Float>, width: Int, firstRow: Int, name: String
+    _ values: UnsafeMutableBufferPointer<Float>, width: Int, firstRow: Int, name: String,
+    areBytes: Bool
   ) throws {
+    guard let base = values.baseAddress else { return }
     if binarizes {
       for i in values.indices { values[i] = values[i] > 0.5 ? 1 : 0 }
     } else if isBernoulli {
-      if let bad = values.firstIndex(where: { !(0...1 ~= $0) }) {
+      if !areBytes, vt_outside(base, values.count, 0, 1) > 0,
+        let bad = values.firstIndex(where: { !(0...1 ~= $0) })
+      {
         throw LikelihoodError.targetOutOfRange(
           source: name, row: firstRow + bad / width, value: values[bad])
       }
@@ -31,7 +37,7 @@ final class RowIntake {
       let span = range.upperBound - range.lowerBound
       let (low, high) = (range.lowerBound - span, range.upperBound + span)
       for row in 0..<(values.count / width)
-      where values[(row * width)..<((row + 1) * width)].contains(where: { $0 < low || $0 > high }) {
+      where vt_outside(base + row * width, width, low, high) > 0 {
         if strangers == 0 { firstStranger = firstRow + row }
         strangers += 1
       }

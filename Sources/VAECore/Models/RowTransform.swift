@@ -10,18 +10,20 @@ public protocol RowTransform: AnyObject {
   func apply(
     _ input: UnsafePointer<Float>, count: Int, firstRow: Int,
     into output: UnsafeMutablePointer<Float>)
-  /// Makes rows that come in ready for `apply`.
+  /// Makes rows that come in ready for `apply`; values of bytes are from 0 to 1.
   ///
   /// - Throws: where they cannot be.
   func prepare(
-    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String) throws
+    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String,
+    areBytes: Bool) throws
   /// What the user should know of the rows that came in so far.
   var remarks: [String] { get }
 }
 
 extension RowTransform {
   public func prepare(
-    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String
+    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String,
+    areBytes: Bool
   ) throws {}
 
   public var remarks: [String] { [] }
@@ -81,7 +83,7 @@ extension RowTransform {
         turn = 1 - turn
         try prepare(
           UnsafeMutableBufferPointer(rebasing: input.buffer[..<(count * inputSize)]),
-          firstRow: done, of: reader.name)
+          firstRow: done, of: reader.name, areBytes: reader.elementType == .u1)
         try read()
         apply(input.base, count: count, firstRow: done, into: output.base)
         let values = UnsafeBufferPointer(start: output.base, count: count * outputSize)

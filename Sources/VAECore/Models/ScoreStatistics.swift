@@ -111,7 +111,7 @@ extension ScoreStatistics {
       }
       try scorer.prepare(
         UnsafeMutableBufferPointer(rebasing: input.buffer[..<(batch.count * rows.rowSize)]),
-        firstRow: first, of: rows.name)
+        firstRow: first, of: rows.name, areBytes: rows.bytes != nil)
       scorer.apply(input.base, count: batch.count, firstRow: first, into: scores.base)
       add(UnsafeBufferPointer(start: scores.base, count: batch.count))
     }

@@ -20,7 +20,8 @@ final class Scorer: RowTransform {
   private let pool: WorkerPool
   private let latent: any Latent
   private let likelihood: any Likelihood
-  private let parameters: ParameterStore
+  /// The likelihood's own.
+  private let parameters: UnsafePointer<Float>
   /// From x to the heads, and from z to what the likelihood reads; a block for each worker.
   private let encoder: PlacedNetwork
   private let decoder: PlacedNetwork
@@ -57,7 +58,7 @@ final class Scorer: RowTransform {
     self.pool = pool
     self.likelihood = likelihood
     intake = RowIntake(model.architecture)
-    parameters = model.parameters
+    parameters = likelihood.values(in: model.parameters)
     inputSize = model.inputSize
     capacity = Self.block * 4 * pool.count
     let placement = try Placement(
@@ -83,9 +84,10 @@ final class Scorer: RowTransform {
   }
 
   func prepare(
-    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String
+    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String,
+    areBytes: Bool
   ) throws {
-    try intake.take(input, width: inputSize, firstRow: firstRow, name: name)
+    try intake.take(input, width: inputSize, firstRow: firstRow, name: name, areBytes: areBytes)
   }
 
   var remarks: [String] { intake.remarks }
@@ -204,7 +206,7 @@ final class Scorer: RowTransform {
       LikelihoodRows(
         loss: workers[worker].losses.base, delta: nil, output: outputs.floats(block), targets: x,
         rows: rows * particles, repeats: particles, width: inputSize),
-      parameters: likelihood.values(in: parameters))
+      parameters: parameters)
   }
 
   private func squaredError(_ x: UnsafePointer<Float>, output: Int, worker: Int) -> Double {

@@ -89,7 +89,8 @@ private final class BatchStep {
   private let options: GraphOptions
   private let particles: Int
   private let x: EdgeMemory
-  private let terms: [(name: String, placed: any PlacedTerm)]
+  private let names: [String]
+  private let terms: [any PlacedTerm]
   private let latents: [any PlacedLatent]
   /// Whether the divergence is taken at the draws.
   private let isSampled: Bool
@@ -123,8 +124,8 @@ private final class BatchStep {
     network = try PlacedNetwork(model.network, placement, ends: [model.roles.x])
     x = network[model.roles.x]
     latents = network.layers.compactMap { $0 as? any PlacedLatent }
-    let names = model.network.terms.map(\.term)
-    terms = Array(zip(names, network.layers.compactMap { $0 as? any PlacedTerm }))
+    names = model.network.terms.map(\.term)
+    terms = network.layers.compactMap { $0 as? any PlacedTerm }
     let capacity = placement.blocks.capacity
     objective = try AlignedBuffer(count: capacity)
     rowLosses = try terms.map { _ in try AlignedBuffer(count: capacity) }
@@ -146,7 +147,7 @@ private final class BatchStep {
     BatchLosses(
       objective: UnsafePointer(objective.base),
       freeNats: latents.reduce(0) { $0 + $1.freeNats() } * Double(run.beta),
-      terms: zip(terms, rowLosses).map { ($0.name, UnsafePointer($1.base)) }
+      terms: zip(names, rowLosses).map { ($0, UnsafePointer($1.base)) }
         + (hasDivergence ? [(Losses.divergence, UnsafePointer(divergence.base))] : []),
       latents: latents.map { ($0.size, $0.totals()) })
   }
@@ -194,7 +195,7 @@ private final class BatchStep {
   /// The losses of the block's rows and, to learn, the gradients of what the terms read.
   private func score(_ block: RowBlock, learning: Bool, worker: Int) {
     let scale = 1 / Float(run.rows)
-    for (index, (_, term)) in terms.enumerated() {
+    for (index, term) in terms.enumerated() {
       // Where particles are weighed, the gradient is multiplied by their shares afterwards.
       let share = isSampled ? scale : scale / Float(term.repeats)
       term.score(block, columns: columns, scale: learning ? share : nil, worker: worker)
@@ -208,7 +209,7 @@ private final class BatchStep {
     }
     if isSampled {
       particleWeights.combine(
-        block, terms: terms.map(\.placed), latents: latents, run: run, objective: objective.base)
+        block, terms: terms, latents: latents, run: run, objective: objective.base)
     }
     for row in block.row..<block.row + block.live {
       divergence.base[row] = latents.reduce(0) { $0 + $1.divergence[row] }
@@ -217,7 +218,7 @@ private final class BatchStep {
         rowLosses.reduce(0) { $0 + $1.base[row] } + Double(run.beta) * divergence.base[row]
     }
     guard learning, isSampled else { return }
-    for (_, term) in terms {
+    for term in terms {
       term.weigh(block, by: particleWeights.shares + block.row * particles, worker: worker)
     }
   }

@@ -2,8 +2,8 @@
 public typealias VAE = Model<VAEConfiguration>
 
 extension Model where Configuration == VAEConfiguration {
-  /// Fills the parameters to begin training: from the seed, then the output's bias from the rows,
-  /// then the weights of another model, as far as asked for.
+  /// Makes initial weights ready for training: the output's bias from the rows, then the weights of
+  /// another model, as far as asked for.
   ///
   /// - Parameters:
   ///   - biasFrom: rows and which of them to learn from.
@@ -11,10 +11,9 @@ extension Model where Configuration == VAEConfiguration {
   ///     are taken that do.
   /// - Throws: `ModelError.differs` where they do not.
   public func start(
-    seed: UInt64, biasFrom: (rows: RowStore, indices: [UInt32])? = nil,
+    biasFrom: (rows: RowStore, indices: [UInt32])? = nil,
     weights: (any LatentModel)? = nil, matching: Bool = false
   ) throws {
-    parameters.initialise(seed: seed)
     if let biasFrom { setOutputBias(fromMeanOf: biasFrom.rows, indices: biasFrom.indices) }
     guard let weights else { return }
     var taken = 0

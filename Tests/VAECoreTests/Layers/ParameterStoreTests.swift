@@ -6,9 +6,7 @@ struct ParameterStoreTests {
     var configuration = VAEConfiguration(inputShape: [5, 6], hidden: [40, 7], latent: 3)
     configuration.scheme = scheme
     configuration.style.batchNorm = true
-    let model = try VAE(configuration)
-    try model.start(seed: 1)
-    return model
+    return try VAE(configuration, seed: 1)
   }
 
   /// Names and shapes are PyTorch's.
@@ -69,37 +67,36 @@ struct ParameterStoreTests {
 
   @Test func outputBiasStartsAtTheMean() throws {
     let rows = try rowStore([0, 0.25, 1, 0.5, 0, 0.75, 1, 0.5], shape: [4])
-    let model = try VAE(VAEConfiguration(inputShape: [4], hidden: [3], latent: 2))
-    try model.start(seed: 1, biasFrom: (rows, [0, 1]))
+    let model = try VAE(VAEConfiguration(inputShape: [4], hidden: [3], latent: 2), seed: 1)
+    try model.start(biasFrom: (rows, [0, 1]))
     let bias = model.parameters[try #require(model.parameters.index(of: "decoder.output.bias"))]
     // Logits of 0 and 1 held to a thousandth, of ½ and ½.
     expectClose(
       Array(bias), [-6.906754778648554, 0, 6.906754778648554, 0], relative: 1e-6, absolute: 1e-7,
       "bias")
     let gaussian = try VAE(
-      VAEConfiguration(inputShape: [4], hidden: [3], latent: 2, likelihood: gaussian(.fixed(1))))
-    try gaussian.start(seed: 1, biasFrom: (rows, [1]))
+      VAEConfiguration(inputShape: [4], hidden: [3], latent: 2, likelihood: gaussian(.fixed(1))),
+      seed: 1)
+    try gaussian.start(biasFrom: (rows, [1]))
     let index = try #require(gaussian.parameters.index(of: "decoder.output.bias"))
     #expect(Array(gaussian.parameters[index]) == [0, 0.75, 1, 0.5])
   }
 
   @Test func weightsOfAnotherModelAreTakenWhereTheyFit() throws {
-    func vae(_ hidden: [Int]) throws -> VAE {
-      try VAE(VAEConfiguration(inputShape: [4], hidden: hidden, latent: 2))
+    func vae(_ hidden: [Int], seed: UInt64 = 2) throws -> VAE {
+      try VAE(VAEConfiguration(inputShape: [4], hidden: hidden, latent: 2), seed: seed)
     }
-    let (source, same, wider) = (try vae([5]), try vae([5]), try vae([6]))
-    try source.start(seed: 1)
-    try same.start(seed: 2, weights: source)
+    let (source, same, wider) = (try vae([5], seed: 1), try vae([5]), try vae([6]))
+    try same.start(weights: source)
     for index in source.parameters.specs.indices {
       #expect(same.parameters[index].elementsEqual(source.parameters[index]))
     }
     #expect(throws: ModelError.differs(name: "encoder.0.weight", expected: [6, 4], got: [5, 4])) {
-      try wider.start(seed: 2, weights: source)
+      try wider.start(weights: source)
     }
     let deeper = try vae([5, 3])
-    try deeper.start(seed: 2, weights: source, matching: true)
+    try deeper.start(weights: source, matching: true)
     let fresh = try vae([5, 3])
-    try fresh.start(seed: 2)
     for (index, spec) in deeper.parameters.specs.enumerated() {
       let theirs = source.parameters.index(of: spec.name).flatMap {
         source.parameters.specs[$0].shape == spec.shape ? source.parameters[$0] : nil
@@ -109,7 +106,7 @@ struct ParameterStoreTests {
     }
     let other = try VAE(VAEConfiguration(inputShape: [9], hidden: [8], latent: 7))
     #expect(throws: ModelError.nothingInCommon) {
-      try other.start(seed: 1, weights: source, matching: true)
+      try other.start(weights: source, matching: true)
     }
   }
 }

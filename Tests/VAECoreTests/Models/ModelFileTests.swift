@@ -15,9 +15,7 @@ struct ModelFileTests {
   static func model(_ configure: (inout VAEConfiguration) -> Void = { _ in }) throws -> VAE {
     var configuration = VAEConfiguration(inputShape: [2, 3], hidden: [5, 4], latent: 2)
     configure(&configuration)
-    let model = try VAE(configuration)
-    try model.start(seed: 3)
-    return model
+    return try VAE(configuration, seed: 3)
   }
 
   static let configurations: [@Sendable (inout VAEConfiguration) -> Void] = [

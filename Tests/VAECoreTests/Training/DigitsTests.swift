@@ -18,8 +18,8 @@ struct DigitsTests {
   private func train(
     _ rows: TrainingRows, _ options: TrainingOptions, hidden: [Int], latent: Int
   ) throws -> [EpochReport] {
-    let model = try VAE(VAEConfiguration(inputShape: [28, 28], hidden: hidden, latent: latent))
-    try model.start(seed: 0)
+    let model = try VAE(
+      VAEConfiguration(inputShape: [28, 28], hidden: hidden, latent: latent), seed: 0)
     let trainer = try Trainer(model, on: rows, options: options, pool: WorkerPool(threads: 2))
     var reports: [EpochReport] = []
     let outcome = try trainer.run { event in

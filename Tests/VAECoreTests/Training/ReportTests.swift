@@ -82,8 +82,7 @@ struct ReportTests {
   @Test func activeUnitsAreCounted() throws {
     var configuration = VAEConfiguration(inputShape: [4], hidden: [5], latent: 3)
     configuration.style.activation = .tanh
-    let model = try VAE(configuration)
-    try model.start(seed: 2)
+    let model = try VAE(configuration, seed: 2)
     let index = try #require(model.parameters.index(of: "encoder.mean.weight"))
     // The means of the first dimension do not move, those of the second hardly do.
     for i in 0..<5 { (model.parameters[index][i], model.parameters[index][5 + i]) = (0, 1e-4) }

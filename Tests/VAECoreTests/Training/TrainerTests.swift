@@ -37,8 +37,7 @@ struct TrainerTests {
       var configuration = VAEConfiguration(
         inputShape: rows.rows.rowShape, hidden: [20, 10], latent: 3)
       configure(&configuration)
-      model = try VAE(configuration)
-      try model.start(seed: options.seed)
+      model = try VAE(configuration, seed: options.seed)
       trainer = try Trainer(
         model, on: rows, options: options, control: control, resuming: resuming,
         pool: WorkerPool(threads: threads))
