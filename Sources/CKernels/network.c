@@ -74,6 +74,10 @@ VT_CLONES void vt_relu_backward(void *restrict out, const float *restrict x,
   }
 }
 
+VT_CLONES void vt_add(float *restrict sum, const float *restrict x, size_t n) {
+  for (size_t i = 0; i < n; i++) sum[i] += x[i];
+}
+
 VT_CLONES void vt_column_sums(float *restrict out, const void *restrict x, int bf16, size_t rows,
                               size_t columns, size_t stride) {
   for (size_t c = 0; c < columns; c++) out[c] = 0;

@@ -67,8 +67,10 @@ INLINE void tile(const vt_product_shape *s, void *c, const char *a, const char *
     __m512 add = bias ? _mm512_maskz_loadu_ps(lanes, bias + column) : _mm512_setzero_ps();
     UNROLL for (int r = 0; r < rows; r++) {
       // The larger of the two is the second where either is not a number: a NaN stays one.
-      __m512 x = _mm512_max_ps(floor, _mm512_add_ps(sum[r][v], add));
       size_t at = (row + r) * s->c_row + column;
+      __m512 x = _mm512_add_ps(sum[r][v], add);
+      if (s->add) x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(lanes, (const float *)c + at));
+      x = _mm512_max_ps(floor, x);
       if (bf16 && s->bf16_output)
         _mm256_mask_storeu_epi16((vt_bf16 *)c + at, lanes, (__m256i)_mm512_cvtneps_pbh(x));
       else

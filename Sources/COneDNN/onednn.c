@@ -29,7 +29,7 @@
 #define VT_DNNL_FUNCTIONS(F) \
   F(dnnl_engine_create) F(dnnl_engine_destroy) F(dnnl_memory_create) \
   F(dnnl_memory_desc_get_size) F(dnnl_memory_destroy) F(dnnl_memory_set_data_handle) \
-  F(dnnl_post_ops_append_eltwise) F(dnnl_post_ops_create) F(dnnl_post_ops_destroy) \
+  F(dnnl_post_ops_append_eltwise) F(dnnl_post_ops_append_sum) F(dnnl_post_ops_create) F(dnnl_post_ops_destroy) \
   F(dnnl_primitive_attr_create) F(dnnl_primitive_attr_destroy) \
   F(dnnl_primitive_attr_set_post_ops) F(dnnl_primitive_attr_set_scratchpad_mode) \
   F(dnnl_primitive_create) F(dnnl_primitive_desc_destroy) F(dnnl_primitive_desc_query_md) \
@@ -75,6 +75,7 @@ const char *vt_dnnl_load(void) {
 #define dnnl_memory_destroy (vt_dnnl.dnnl_memory_destroy)
 #define dnnl_memory_set_data_handle (vt_dnnl.dnnl_memory_set_data_handle)
 #define dnnl_post_ops_append_eltwise (vt_dnnl.dnnl_post_ops_append_eltwise)
+#define dnnl_post_ops_append_sum (vt_dnnl.dnnl_post_ops_append_sum)
 #define dnnl_post_ops_create (vt_dnnl.dnnl_post_ops_create)
 #define dnnl_post_ops_destroy (vt_dnnl.dnnl_post_ops_destroy)
 #define dnnl_primitive_attr_create (vt_dnnl.dnnl_primitive_attr_create)
@@ -181,12 +182,14 @@ vt_matmul *vt_matmul_create(vt_matmul_shape s, int workers) {
                dnnl_success &&
            dnnl_post_ops_create(&after) == dnnl_success;
 #if DNNL_VERSION_MAJOR >= 3
+  if (ok && s.add) ok = dnnl_post_ops_append_sum(after, 1, 0, output) == dnnl_success;
   if (ok && s.relu) ok = dnnl_post_ops_append_eltwise(after, dnnl_eltwise_relu, 0, 0) == dnnl_success;
   ok = ok && dnnl_primitive_attr_set_post_ops(attributes, after) == dnnl_success &&
        dnnl_matmul_primitive_desc_create(&description, x->engine, a, b, s.bias ? bias : NULL, c,
                                          attributes) == dnnl_success;
 #else
   dnnl_matmul_desc_t operation;
+  if (ok && s.add) ok = dnnl_post_ops_append_sum(after, 1) == dnnl_success;
   if (ok && s.relu)
     ok = dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, 0, 0) == dnnl_success;
   ok = ok && dnnl_primitive_attr_set_post_ops(attributes, after) == dnnl_success &&

@@ -39,6 +39,17 @@ public struct IntegerList: ExpressibleByArgument {
   }
 }
 
+/// Widths of hidden layers, `512,256` or `none`.
+public struct HiddenWidths: ExpressibleByArgument {
+  public let values: [Int]
+
+  public init?(argument: String) {
+    guard let list = argument == "none" ? IntegerList([]) : IntegerList(argument: argument)
+    else { return nil }
+    values = list.values
+  }
+}
+
 /// Words separated by commas, `zero,one,two`.
 public struct WordList: ExpressibleByArgument, Sendable {
   public let words: [String]

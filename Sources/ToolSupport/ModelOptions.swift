@@ -6,14 +6,25 @@ public struct ModelOptions: ParsableArguments {
   @Option(help: "A variational (vae) or a plain autoencoder (ae).")
   public var model = VAEConfiguration.Family.variational
 
-  @Option(help: "Widths of the hidden layers, from the input on; the decoder has them in reverse.")
-  public var hidden = IntegerList([400])
+  @Option(
+    help: ArgumentHelp(
+      "Options under a name: mnist-dense, mnist-conv or photo-conv. vae-info --presets prints them; "
+        + "those that are given as well come first.", valueName: "name"))
+  public var preset: Preset?
 
-  @Option(help: "Dimensions of the latent space.")
-  public var latent = 20
+  @OptionGroup public var convolution: ConvolutionOptions
 
-  @Option(help: "What follows the sum in a hidden layer.")
-  public var activation = Activation.relu
+  @Option(
+    help: ArgumentHelp(
+      "Widths of the dense hidden layers, from the input on, or none; the decoder has them in "
+        + "reverse. (default: 400; with --conv none)", valueName: "widths"))
+  public var hidden: HiddenWidths?
+
+  @Option(help: "Dimensions of the latent space. (default: 20)")
+  public var latent: Int?
+
+  @Option(help: "What follows the sum in a hidden layer. (default: relu)")
+  public var activation: Activation?
 
   @Option(help: "The probability that training sets a hidden value to zero.")
   public var dropout: Float = 0
@@ -29,10 +40,11 @@ public struct ModelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What the decoder gives: bernoulli (values in [0, 1]), gaussian or student (any).",
+      "What the decoder gives: bernoulli (values in [0, 1]), gaussian or student (any). "
+        + "(default: bernoulli)",
       valueName: "likelihood"),
     completion: .list(Likelihoods.names))
-  public var likelihood = Bernoulli.name
+  public var likelihood: String?
 
   @Option(
     help:
@@ -45,11 +57,10 @@ public struct ModelOptions: ParsableArguments {
   public init() {}
 
   public func validate() throws {
-    guard !hidden.values.isEmpty, hidden.values.allSatisfy({ 1..<1 << 30 ~= $0 }) else {
-      throw ValidationError(
-        "--hidden: expected widths of at least 1, got \(hidden.defaultValueDescription)")
+    if let widths = hidden?.values, !widths.allSatisfy({ 1..<1 << 30 ~= $0 }) {
+      throw ValidationError("--hidden: expected widths of at least 1, got \(widths)")
     }
-    guard 1..<1 << 30 ~= latent else {
+    if let latent, !(1..<1 << 30 ~= latent) {
       throw ValidationError("--latent: expected at least 1, got \(latent)")
     }
     guard dropout >= 0, dropout < 1 else {
@@ -59,27 +70,38 @@ public struct ModelOptions: ParsableArguments {
       throw ValidationError("--beta: expected 0 or more, got \(beta)")
     }
     do {
-      _ = try Likelihoods.named(likelihood, sigma: sigma)
+      _ = try chosenLikelihood()
     } catch LikelihoodError.noSigma {
-      throw ValidationError("--sigma has no effect with --likelihood \(likelihood)")
+      throw ValidationError("--sigma has no effect with --likelihood \(likelihoodName)")
     } catch {
       throw ValidationError(
-        "--likelihood: expected \(Likelihoods.names.joined(separator: ", ")), got \(likelihood)")
+        "--likelihood: expected \(Likelihoods.names.joined(separator: ", ")), got \(likelihoodName)")
     }
+    _ = try convolution.configuration(preset: preset?.conv)
+  }
+
+  private var likelihoodName: String { likelihood ?? preset?.likelihood ?? Bernoulli.name }
+
+  private func chosenLikelihood() throws -> any Likelihood {
+    try Likelihoods.named(
+      likelihoodName, sigma: sigma ?? (likelihood == nil ? preset?.sigma : nil))
   }
 
   /// The model's configuration for such rows.
   public func configuration(
     for rows: RowStore, _ objective: ObjectiveOptions
   ) throws -> VAEConfiguration {
+    let convolution = try convolution.configuration(preset: preset?.conv)
     var configuration = VAEConfiguration(
-      inputShape: rows.rowShape, hidden: hidden.values, latent: latent,
-      likelihood: try Likelihoods.named(likelihood, sigma: sigma), beta: beta ?? 1)
+      inputShape: rows.rowShape,
+      hidden: hidden?.values ?? preset?.hidden ?? (convolution == nil ? [400] : []),
+      latent: latent ?? preset?.latent ?? 20, likelihood: try chosenLikelihood(), beta: beta ?? 1)
+    configuration.convolution = convolution
     configuration.family = model
     configuration.scheme = initScheme ?? .pytorch
     configuration.inputRange = rows.range
     configuration.binarizes = objective.binarize == .threshold
-    configuration.style.activation = activation
+    configuration.style.activation = activation ?? preset?.activation ?? .relu
     configuration.style.dropout = dropout
     configuration.style.batchNorm = batchNorm
     return configuration

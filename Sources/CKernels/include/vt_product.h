@@ -13,7 +13,7 @@
 /// Words that one vector holds: packed widths are multiples of it.
 enum { VT_LANES = 16 };
 
-/// C[m × n] = A[m × k] · B[k × n] (+ bias[n]) (rectified).
+/// C[m × n] = A[m × k] · B[k × n] (+ bias[n]) (+ C where `add`, f32) (rectified).
 typedef struct {
   size_t m, n, k;
   /// Bytes: word w of A's row i is at i·a_row + w·a_word.
@@ -26,7 +26,7 @@ typedef struct {
   /// Words of B to pass over, since they are 0, as vt_pair_rows marks them; null for none. Where
   /// A's words are adjacent, those that are 0 in eight rows of A are passed over instead.
   const uint16_t *b_used;
-  int bf16, bf16_output, relu;
+  int bf16, bf16_output, relu, add;
 } vt_product_shape;
 
 /// Elements of `scratch` that such a product needs.

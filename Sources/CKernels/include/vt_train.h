@@ -80,6 +80,9 @@ void vt_activation_backward(vt_activation_kind kind, float *restrict dx, const f
 void vt_relu_backward(void *restrict out, const float *restrict x, const void *restrict activation,
                       int bf16, size_t n);
 
+/// sum += x.
+void vt_add(float *restrict sum, const float *restrict x, size_t n);
+
 /// out[c] = Σ over rows of x[row · stride + c], c < columns.
 void vt_column_sums(float *restrict out, const void *restrict x, int bf16, size_t rows,
                     size_t columns, size_t stride);

@@ -8,12 +8,12 @@
 /// Loads oneDNN where that was not done yet. NULL, or why it cannot be used. Comes before all else.
 const char *vt_dnnl_load(void);
 
-/// C[m × n] = A[m × k] · B[k × n] (+ bias[n]) (rectified). Strides are in elements: A[i][j] is at
-/// i·a_row + j·a_column, and so on; C's columns are adjacent.
+/// C[m × n] = A[m × k] · B[k × n] (+ C where `add`) (+ bias[n]) (rectified). Strides are in
+/// elements: A[i][j] is at i·a_row + j·a_column, and so on; C's columns are adjacent.
 typedef struct {
   int64_t m, n, k;
   int64_t a_row, a_column, b_row, b_column, c_row;
-  int bf16_inputs, bf16_output, bias, relu;
+  int bf16_inputs, bf16_output, add, bias, relu;
 } vt_matmul_shape;
 
 typedef struct vt_matmul vt_matmul;

@@ -1,6 +1,6 @@
 import COneDNN
 
-/// One matrix multiplication of a fixed shape, C[m, n] = A[m, k] · B[k, n] (+ bias) (rectified),
+/// One matrix multiplication of a fixed shape, C[m, n] = A[m, k] · B[k, n] (+ C) (+ bias) (rectified),
 /// made once and run many times, by any worker, without allocating. Each run is single-threaded.
 package final class Matmul {
   /// Where a matrix lies in memory: element (i, j) at i · `row` + j · `column`.
@@ -20,18 +20,20 @@ package final class Matmul {
 
   /// - Parameters:
   ///   - input: the type of A and B.
+  ///   - adds: whether the product is added to C.
   ///   - output: the type of C, whose rows are `c` elements apart.
   ///   - workers: how many workers may run it at once.
   /// - Throws: `ComputeError`.
   package init(
     m: Int, n: Int, k: Int, a: Strides, b: Strides, c: Int, input: Precision,
-    output: Precision = .f32, bias: Bool = false, relu: Bool = false, workers: Int
+    output: Precision = .f32, adds: Bool = false, bias: Bool = false, relu: Bool = false,
+    workers: Int
   ) throws {
     let shape = vt_matmul_shape(
       m: Int64(m), n: Int64(n), k: Int64(k), a_row: Int64(a.row), a_column: Int64(a.column),
       b_row: Int64(b.row), b_column: Int64(b.column), c_row: Int64(c),
       bf16_inputs: input == .bf16 ? 1 : 0, bf16_output: output == .bf16 ? 1 : 0,
-      bias: bias ? 1 : 0, relu: relu ? 1 : 0)
+      add: adds ? 1 : 0, bias: bias ? 1 : 0, relu: relu ? 1 : 0)
     if let reason = vt_dnnl_load() {
       throw ComputeError.noLibrary(name: "oneDNN", reason: String(cString: reason))
     }

@@ -30,22 +30,23 @@ package final class PackedMatmul {
         m: m, n: weight.outputs, k: weight.inputs, a_row: weight.inputs * weight.precision.size,
         a_word: 4, b_word: 64, b_vector: 64 * weight.words, c_row: weight.outputs, b_used: nil,
         bf16: weight.precision == .bf16 ? 1 : 0, bf16_output: output == .bf16 ? 1 : 0,
-        relu: relu ? 1 : 0),
+        relu: relu ? 1 : 0, add: 0),
       workers: workers)
   }
 
-  /// C[m, n] = Aᵀ · B, f32, from A and B with as many rows. A's columns may be
-  /// some of a wider matrix's.
+  /// C[m, n] = Aᵀ · B (+ C), f32, from A and B with as many rows. A's columns may be some of a wider
+  /// matrix's.
   ///
   /// - Throws: `ComputeError.outOfMemory`.
   package convenience init(
-    m: Int, transposed a: RowSumOperand, by b: RowSumOperand, workers: Int
+    m: Int, transposed a: RowSums, by b: RowSums, adds: Bool = false, workers: Int
   ) throws {
     try self.init(
       vt_product_shape(
         m: m, n: b.width, k: b.terms, a_row: 4, a_word: 4 * a.width, b_word: 4 * b.width,
         b_vector: 64, c_row: b.width, b_used: b.used.map { UnsafePointer($0.base) },
-        bf16: b.precision == .bf16 ? 1 : 0, bf16_output: 0, relu: 0),
+        bf16: b.precision == .bf16 ? 1 : 0, bf16_output: 0, relu: 0,
+        add: adds ? 1 : 0),
       workers: workers)
   }
 
@@ -60,14 +61,49 @@ package final class PackedMatmul {
 
 /// A matrix as products that sum over its rows read it: words of 32 bits, row-major; with bf16, of
 /// two rows side by side.
-package struct RowSumOperand {
-  package let base: UnsafeMutableRawPointer
+package struct RowSums {
   package let width: Int
   /// Rows, with bf16 an even number.
   package let terms: Int
   package let precision: Precision
   /// Which words are not 0, as `vt_pair_rows` marks them; nil where they are not marked.
   package let used: AlignedBuffer<UInt16>?
+
+  /// Of an f32 matrix.
+  package init(width: Int, terms: Int) {
+    (self.width, self.terms, precision, used) = (width, terms, .f32, nil)
+  }
+
+  fileprivate init(pairs: AlignedBuffer<UInt16>, width: Int, terms: Int) {
+    (self.width, self.terms, precision, used) = (width, terms, .bf16, pairs)
+  }
+}
+
+/// A copy of a bf16 matrix [rows, width] with two rows side by side.
+package final class RowPairs {
+  private let rows: Int
+  private let width: Int
+  private let values: AlignedBuffer<UInt16>
+  private let used: AlignedBuffer<UInt16>
+
+  /// - Throws: `ComputeError.outOfMemory`.
+  package init(rows: Int, width: Int) throws {
+    self.rows = rows
+    self.width = width
+    // Products read whole vectors.
+    values = try AlignedBuffer(count: (rows + rows % 2) * width + 32)
+    used = try AlignedBuffer(count: (width + 15) / 16 * ((rows + 31) / 32))
+  }
+
+  package var base: UnsafePointer<UInt16> { UnsafePointer(values.base) }
+  package var shape: RowSums { RowSums(pairs: used, width: width, terms: rows + rows % 2) }
+
+  /// Takes some rows of the matrix at `x`, which is all of it; the first is a multiple of 32.
+  package func fill(from x: UnsafeRawPointer, _ some: Range<Int>) {
+    vt_pair_rows(
+      values.base, used.base, x.assumingMemoryBound(to: UInt16.self), rows, width,
+      some.lowerBound, some.count)
+  }
 }
 
 /// A copy of a weight matrix W [rows, columns], laid out for one kind of product.

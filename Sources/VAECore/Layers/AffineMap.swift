@@ -7,6 +7,7 @@ import CKernels
 /// how the batch was shared out.
 package final class AffineMap {
   private let shape: AffineShape
+  private let bias: Int
   private let products: any AffineProducts
 
   /// - Parameters:
@@ -21,12 +22,12 @@ package final class AffineMap {
     precision: Precision, output: Precision = .f32, block: Int, workers: Int,
     packed: Bool? = nil
   ) throws {
+    bias = store.offset(of: name + ".bias")
     shape = AffineShape(
       inputs: inputs, outputs: outputs, relu: relu, precision: precision, output: output,
       block: block, workers: workers, store: store, weight: store.offset(of: name + ".weight"),
-      bias: store.offset(of: name + ".bias"))
-    let packed = packed ?? PackedMatmul.isAvailable(precision)
-    products = packed ? try PackedProducts(shape) : try OneDNNProducts(shape)
+      bias: bias)
+    products = try shape.products(packed: packed)
   }
 
   /// y [block, out] from x [block, in].
@@ -48,7 +49,7 @@ package final class AffineMap {
     -> [GradientTask]
   {
     let (inputs, outputs, store) = (shape.inputs, shape.outputs, shape.store)
-    let (weight, bias) = (shape.weight, shape.bias)
+    let (weight, bias) = (shape.weight, bias)
     guard
       store.isTrained(weight..<weight + outputs * inputs) || store.isTrained(bias..<bias + outputs)
     else { return [] }

@@ -33,9 +33,19 @@ struct AffineShape {
   let workers: Int
   let store: ParameterStore
   let weight: Int
-  let bias: Int
+  /// nil for y = x · Wᵀ.
+  let bias: Int?
 
-  var biasValues: UnsafePointer<Float> { UnsafePointer(store.values.base + bias) }
+  var biasValues: UnsafePointer<Float>? { bias.map { UnsafePointer(store.values.base + $0) } }
+}
+
+extension AffineShape {
+  /// - Parameter packed: whether to multiply from packed weights, and not by oneDNN; nil is what is
+  ///   faster.
+  func products(packed: Bool? = nil) throws -> any AffineProducts {
+    packed ?? PackedMatmul.isAvailable(precision)
+      ? try PackedProducts(self) : try OneDNNProducts(self)
+  }
 }
 
 /// Multiplies by oneDNN, from row-major matrices.
@@ -54,7 +64,7 @@ final class OneDNNProducts: AffineProducts {
     forwardMatmul = try Matmul(
       m: shape.block, n: shape.outputs, k: shape.inputs, a: .init(row: shape.inputs),
       b: .transposed(row: shape.inputs), c: shape.outputs, input: shape.precision,
-      output: shape.output, bias: true, relu: shape.relu, workers: shape.workers)
+      output: shape.output, bias: shape.bias != nil, relu: shape.relu, workers: shape.workers)
   }
 
   private var weight: UnsafeRawPointer { shape.store.pointer(shape.weight, shape.precision) }
@@ -129,12 +139,12 @@ final class PackedProducts: AffineProducts {
   }
 
   func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws -> WeightGradient {
-    let (x, dy) = (try x.rowSumOperand(), try dy.rowSumOperand())
+    let ((base, x), (delta, dy)) = (try x.rowSums(), try dy.rowSums())
     let matmul =
       try gradientMatmuls[rows.count]
       ?? PackedMatmul(m: rows.count, transposed: dy, by: x, workers: shape.workers)
     gradientMatmuls[rows.count] = matmul
-    let columns = dy.base + 4 * rows.lowerBound
-    return { matmul.run(a: columns, b: x.base, c: $0, worker: $1) }
+    let columns = delta + 4 * rows.lowerBound
+    return { matmul.run(a: columns, b: base, c: $0, worker: $1) }
   }
 }

@@ -1,9 +1,10 @@
 import CKernels
 
 /// Batch normalisation (Ioffe and Szegedy, 2015) with PyTorch's conventions: ε = 10⁻⁵ in the root,
-/// running statistics with momentum 0.1 and the unbiased variance.
+/// running statistics with momentum 0.1 and the unbiased variance. A map is normalised by channel,
+/// over rows and places.
 public struct BatchNorm: Layer {
-  /// Of its `weight`, `bias`, `running_mean` and `running_var`, each [width].
+  /// Of its `weight`, `bias`, `running_mean` and `running_var`, each [last side of the input].
   public let name: String
 
   static let epsilon = 1e-5
@@ -12,7 +13,7 @@ public struct BatchNorm: Layer {
   public init(_ name: String) { self.name = name }
 
   public func parameters(_ inputs: [[Int]]) -> [ParameterSpec] {
-    let width = inputs[0].reduce(1, *)
+    let width = inputs[0].last ?? 1
     func spec(_ part: String, _ value: Float, trained: Bool) -> ParameterSpec {
       ParameterSpec(
         name: "\(name).\(part)", shape: [width], initialiser: .constant(value), trained: trained)
@@ -32,6 +33,7 @@ private final class PlacedBatchNorm: PlacedLayer {
   private let x: EdgeMemory
   private let y: EdgeMemory
   private let width: Int
+  private let places: Int
   private let store: ParameterStore
   private let run: RunState
   private let blocks: RowBlocks
@@ -58,8 +60,10 @@ private final class PlacedBatchNorm: PlacedLayer {
   init(_ layer: BatchNorm, _ site: Site) throws {
     x = site.inputs[0]
     y = site.output
-    width = y.width
     store = site.placement.store
+    // A map has its channels normalised: each place counts as a row.
+    width = store.values(of: layer.name + ".weight")?.count ?? y.width
+    places = y.width / width
     run = site.placement.run
     blocks = site.placement.blocks
     workspace = site.placement.workspace
@@ -71,7 +75,7 @@ private final class PlacedBatchNorm: PlacedLayer {
       training = nil
       return
     }
-    let rows = blocks.capacity * y.repeats
+    let rows = blocks.capacity * y.repeats * places
     training = Training(
       forwardSums: try AlignedBuffer(count: blocks.count * 2 * width),
       backwardSums: try AlignedBuffer(count: blocks.count * 2 * width),
@@ -80,17 +84,23 @@ private final class PlacedBatchNorm: PlacedLayer {
       inverseDeviation: try Matrix(rows: 1, width: width))
   }
 
+  private func rows(_ block: RowBlock) -> RowBlock { y.rows(block).times(places) }
+
   /// Normalises by the running statistics.
   func apply(_ block: RowBlock, worker: Int) {
-    let rows = y.rows(block)
+    let rows = rows(block)
     let x = x.floats(block)
     let to = y.values.precision == .f32 ? y.floats(block) : workspace[worker]
     let (mean, variance) = (store.values.base + runningMean, store.values.base + runningVariance)
     let (weight, bias) = (store.values.base + weight, store.values.base + bias)
-    for c in 0..<width {
-      let scale = weight[c] / (variance[c] + Float(BatchNorm.epsilon)).squareRoot()
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { scales in
+      guard let scale = scales.baseAddress else { return }
+      for c in 0..<width {
+        scale[c] = weight[c] / (variance[c] + Float(BatchNorm.epsilon)).squareRoot()
+      }
       for r in 0..<rows.size {
-        to[r * width + c] = (x[r * width + c] - mean[c]) * scale + bias[c]
+        let (x, to) = (x + r * width, to + r * width)
+        for c in 0..<width { to[c] = (x[c] - mean[c]) * scale[c] + bias[c] }
       }
     }
     y.store(to, block)
@@ -100,7 +110,7 @@ private final class PlacedBatchNorm: PlacedLayer {
   func addForward(to plan: inout RowPlan) {
     guard let training else { return }
     plan.add { [self] block, _ in
-      let rows = y.rows(block)
+      let rows = rows(block)
       let source = x.floats(block)
       training.normalised.floats(rows.row).update(from: source, count: rows.size * width)
       vt_product_sums(
@@ -113,8 +123,8 @@ private final class PlacedBatchNorm: PlacedLayer {
     }
     plan.barrier()
     plan.add { [self] block, worker in
-      let rows = y.rows(block)
-      let count = Double(run.rows * y.repeats)
+      let rows = rows(block)
+      let count = Double(run.rows * y.repeats * places)
       let to = y.values.precision == .f32 ? y.floats(block) : workspace[worker]
       withTotals(training.forwardSums) { mean, square in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * width) { moments in
@@ -143,7 +153,7 @@ private final class PlacedBatchNorm: PlacedLayer {
   func addBackward(to plan: inout RowPlan) {
     guard let training else { return }
     plan.add { [self] block, worker in
-      let rows = y.rows(block)
+      let rows = rows(block)
       let dy = y.gradient(block, worker: worker)
       training.gradient.floats(rows.row).update(from: dy, count: rows.size * width)
       vt_product_sums(
@@ -153,8 +163,8 @@ private final class PlacedBatchNorm: PlacedLayer {
     plan.barrier()
     guard let dx = x.contribution() else { return }
     plan.add { [self] block, worker in
-      let rows = y.rows(block)
-      let count = Double(run.rows * y.repeats)
+      let rows = rows(block)
+      let count = Double(run.rows * y.repeats * places)
       withTotals(training.backwardSums) { dy, dyx in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * width) { means in
           guard let factor = means.baseAddress else { return }

@@ -1,5 +1,3 @@
-import CKernels
-
 /// A fully connected layer, y = x · Wᵀ + b, W [out, in]. Several that read one edge are one layer
 /// with several names: their outputs lie side by side, and one product computes them all.
 public struct Dense: Layer {
@@ -8,6 +6,9 @@ public struct Dense: Layer {
   /// Outputs of each.
   public let outputs: Int
   public let scheme: InitialiserScheme
+  /// The map that x is, and the map that y is: in files their channels come first.
+  private var inputMap: MapShape?
+  private var outputMap: MapShape?
   /// Whether y is rectified.
   private var isRectified = false
 
@@ -15,13 +16,25 @@ public struct Dense: Layer {
     self.init(names, outputs: outputs, scheme: scheme)
   }
 
-  public init(_ names: [String], outputs: Int, scheme: InitialiserScheme = .pytorch) {
+  /// - Parameter map: what x is, where it is the output of a convolution.
+  public init(
+    _ names: [String], outputs: Int, of map: MapShape? = nil, scheme: InitialiserScheme = .pytorch
+  ) {
     self.names = names
     self.outputs = outputs
     self.scheme = scheme
+    inputMap = map
   }
 
-  public func outputShape(_ inputs: [[Int]]) -> [Int] { [names.count * outputs] }
+  /// A layer that gives a map, for convolutions.
+  public init(_ name: String, map: MapShape, scheme: InitialiserScheme = .pytorch) {
+    self.init(name, outputs: map.count, scheme: scheme)
+    outputMap = map
+  }
+
+  public func outputShape(_ inputs: [[Int]]) -> [Int] {
+    outputMap?.shape ?? [names.count * outputs]
+  }
 
   /// Weights, then biases: those of several names lie together and are read as one.
   public func parameters(_ inputs: [[Int]]) -> [ParameterSpec] {
@@ -29,12 +42,13 @@ public struct Dense: Layer {
     let weights = names.enumerated().map { index, name in
       ParameterSpec(
         name: name + ".weight", shape: [outputs, inputs],
-        initialiser: scheme.weight(fanIn: inputs, fanOut: outputs), joined: index > 0)
+        initialiser: scheme.weight(fanIn: inputs, fanOut: outputs), joined: index > 0,
+        order: inputMap?.order(outer: outputs) ?? outputMap?.order(outer: 1, inner: inputs))
     }
     let biases = names.enumerated().map { index, name in
       ParameterSpec(
         name: name + ".bias", shape: [outputs], initialiser: scheme.bias(fanIn: inputs),
-        joined: index > 0)
+        joined: index > 0, order: outputMap?.order(outer: 1))
     }
     return weights + biases
   }
@@ -59,24 +73,18 @@ final class PlacedDense: PlacedLayer {
   private let x: EdgeMemory
   private let y: EdgeMemory
   private let map: AffineMap
-  private let isRectified: Bool
+  private let delta: SumGradient
   private let placement: Placement
-  /// The gradient of the sum, [capacity, outputs], where it is not that of y.
-  private let ownDelta: Matrix?
 
   init(_ layer: Dense, isRectified: Bool, _ site: Site) throws {
     x = site.inputs[0]
     y = site.output
     placement = site.placement
-    self.isRectified = isRectified
-    let rows = placement.blocks.times(y.repeats)
     map = try AffineMap(
       layer.names[0], in: placement.store, inputs: x.width, outputs: y.width,
       relu: isRectified, precision: placement.precision, output: y.values.precision,
-      block: rows.size, workers: placement.workers)
-    ownDelta =
-      placement.isTraining && y.delta == nil
-      ? try Matrix(rows: rows.capacity, width: y.width, precision: placement.precision) : nil
+      block: placement.blocks.times(y.repeats).size, workers: placement.workers)
+    delta = try SumGradient(of: y, isRectified: isRectified, placement)
   }
 
   func apply(_ block: RowBlock, worker: Int) {
@@ -85,30 +93,10 @@ final class PlacedDense: PlacedLayer {
   }
 
   func addBackward(to plan: inout RowPlan) throws {
-    if let ownDelta {
-      plan.addForDead { [y] block, _ in
-        let rows = y.rows(block)
-        ownDelta.clear(rows.row..<rows.row + rows.size)
-      }
-      plan.add { [self] block, worker in
-        let rows = y.rows(block)
-        let dy = y.gradient(block, worker: worker)
-        let count = rows.size * y.width
-        if isRectified, y.operand.precision == ownDelta.precision {
-          vt_relu_backward(
-            ownDelta[rows.row], dy, y.operand[rows.row], ownDelta.isBF16, count)
-        } else {
-          if isRectified {
-            Activation.relu.backward(dy, x: y.values.floats(rows.row), count: count)
-          }
-          ownDelta.store(dy, row: rows.row, rows: rows.size)
-        }
-        ownDelta.clear(rows.dead)
-      }
-    }
+    delta.addBackward(to: &plan)
     guard let dx = x.contribution() else { return }
     try map.prepareBackward()
-    let delta = self.delta
+    let delta = delta.matrix
     plan.add { [self] block, worker in
       let to = dx.destination(block, worker: worker)
       map.backward(delta[block.row * y.repeats], into: to, worker: worker)
@@ -117,12 +105,6 @@ final class PlacedDense: PlacedLayer {
   }
 
   func gradientTasks() throws -> [GradientTask] {
-    try map.gradientTasks(x: x.operand, dy: delta, scratch: placement.workspace)
-  }
-
-  /// The gradient of the sum, [capacity, outputs], of which dead rows are zero.
-  private var delta: Matrix {
-    guard let delta = y.delta ?? ownDelta else { preconditionFailure("placed for inference") }
-    return delta
+    try map.gradientTasks(x: x.operand, dy: delta.matrix, scratch: placement.workspace)
   }
 }

@@ -174,7 +174,7 @@ public struct GradientContribution {
     case .sum(let matrix):
       let sum = matrix.floats(rows.row)
       if !isFirst {
-        for i in 0..<count { sum[i] += values[i] }
+        vt_add(sum, values, count)
       } else if values != sum {
         sum.update(from: values, count: count)
       }

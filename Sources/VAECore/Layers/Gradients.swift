@@ -12,14 +12,20 @@ public struct GradientTask {
   public let cost: Int
   /// The matrices that its products sum over the rows of.
   public var factors: [Matrix] = []
+  /// What must have ended before any task begins.
+  public var parts: [Part] = []
   public let body: (_ sink: any GradientSink, _ task: Int, _ worker: Int) -> Void
 
+  /// Work on a part of the batch.
+  public typealias Part = (cost: Int, body: (_ worker: Int) -> Void)
+
   public init(
-    cost: Int, factors: [Matrix] = [],
+    cost: Int, factors: [Matrix] = [], parts: [Part] = [],
     body: @escaping (_ sink: any GradientSink, _ task: Int, _ worker: Int) -> Void
   ) {
     self.cost = cost
     self.factors = factors
+    self.parts = parts
     self.body = body
   }
 }
@@ -27,7 +33,7 @@ public struct GradientTask {
 /// How the gradients of a model's parameters come about.
 struct GradientPlan {
   private let tasks: [GradientTask]
-  private let pairing: [(matrix: Matrix, rows: Range<Int>)]
+  private let parts: [GradientTask.Part]
 
   /// Starts the most expensive tasks first, so that no worker idles at the end of the phase.
   init(_ tasks: [GradientTask]) {
@@ -35,24 +41,24 @@ struct GradientPlan {
     var paired: [Matrix] = []
     for matrix in tasks.flatMap(\.factors)
     where matrix.hasPairs && !paired.contains(where: { $0 === matrix }) { paired.append(matrix) }
-    pairing = paired.flatMap { matrix in
-      stride(from: 0, to: matrix.rows, by: 32).map {
-        (matrix, $0..<min($0 + 32, matrix.rows))
+    let pairing = paired.flatMap { matrix in
+      stride(from: 0, to: matrix.rows, by: 32).map { first -> GradientTask.Part in
+        let rows = first..<min(first + 32, matrix.rows)
+        return (rows.count * matrix.width, { _ in matrix.pairRows(rows) })
       }
     }
+    parts = tasks.flatMap(\.parts).sorted { $0.cost > $1.cost } + pairing
   }
 
   var count: Int { tasks.count }
 
   func phases(into sink: any GradientSink) -> [ParallelTasks] {
-    let (tasks, pairing) = (tasks, pairing)
-    let pair = ParallelTasks(tasks: pairing.count) { task, _ in
-      pairing[task].matrix.pairRows(pairing[task].rows)
-    }
+    let (tasks, parts) = (tasks, parts)
+    let prepare = ParallelTasks(tasks: parts.count) { task, worker in parts[task].body(worker) }
     let learn = ParallelTasks(tasks: tasks.count) { task, worker in
       tasks[task].body(sink, task, worker)
     }
-    return pairing.isEmpty ? [learn] : [pair, learn]
+    return parts.isEmpty ? [learn] : [prepare, learn]
   }
 }
 

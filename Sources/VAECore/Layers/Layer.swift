@@ -92,6 +92,8 @@ public struct Placement {
   public let run: RunState
   /// f32 memory of a worker for one operation.
   public let workspace: WorkerScratch
+  /// Memory of a worker for the windows of a convolution.
+  let windows: WorkerScratch
   /// The gradient in flight of the block that a worker works on.
   let register: WorkerScratch
 
@@ -107,6 +109,7 @@ public struct Placement {
     self.isTraining = isTraining
     self.run = run
     workspace = try WorkerScratch(workers: workers)
+    windows = try WorkerScratch(workers: workers)
     register = try WorkerScratch(workers: workers)
   }
 

@@ -6,12 +6,7 @@ public final class Matrix {
   public let width: Int
   public let precision: Precision
   private let storage: AlignedBuffer<UInt8>
-  private var pairs: Pairs?
-
-  private struct Pairs {
-    let values: AlignedBuffer<UInt16>
-    let used: AlignedBuffer<UInt16>
-  }
+  private var pairs: RowPairs?
 
   /// Bytes behind the last row: products read whole vectors.
   private static let slack = 64
@@ -50,34 +45,21 @@ public final class Matrix {
     }
   }
 
-  /// The matrix for packed products that sum over its rows. In bf16 a copy, two rows side by side,
-  /// that `pairRows` brings up to date.
+  /// The matrix for packed products that sum over its rows, and where it lies. In bf16 that is a
+  /// copy, two rows side by side, that `pairRows` brings up to date.
   ///
   /// - Throws: `ComputeError.outOfMemory`.
-  func rowSumOperand() throws -> RowSumOperand {
-    guard precision == .bf16 else {
-      return RowSumOperand(base: self[0], width: width, terms: rows, precision: .f32, used: nil)
-    }
-    let pairs =
-      try self.pairs
-      ?? Pairs(
-        values: AlignedBuffer(count: (rows + rows % 2) * width + Self.slack / 2),
-        used: AlignedBuffer(count: (width + 15) / 16 * ((rows + 31) / 32)))
+  func rowSums() throws -> (base: UnsafeRawPointer, shape: RowSums) {
+    guard precision == .bf16 else { return (UnsafeRawPointer(self[0]), RowSums(width: width, terms: rows)) }
+    let pairs = try self.pairs ?? RowPairs(rows: rows, width: width)
     self.pairs = pairs
-    return RowSumOperand(
-      base: UnsafeMutableRawPointer(pairs.values.base), width: width, terms: rows + rows % 2,
-      precision: .bf16, used: pairs.used)
+    return (UnsafeRawPointer(pairs.base), pairs.shape)
   }
 
   var hasPairs: Bool { pairs != nil }
 
   /// Pairs rows anew; the first is a multiple of 32.
-  package func pairRows(_ range: Range<Int>) {
-    guard let pairs else { return }
-    vt_pair_rows(
-      pairs.values.base, pairs.used.base, self[0].assumingMemoryBound(to: UInt16.self), rows,
-      width, range.lowerBound, range.count)
-  }
+  package func pairRows(_ range: Range<Int>) { pairs?.fill(from: self[0], range) }
 
   /// 1 where the values are bf16, else 0; as kernels take it.
   public var isBF16: Int32 { precision == .bf16 ? 1 : 0 }

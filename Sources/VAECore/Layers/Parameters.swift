@@ -26,24 +26,69 @@ public enum InitialiserScheme: String, Sendable, Codable, CaseIterable {
   }
 }
 
+/// How an array whose channels come first in files, as PyTorch has them, lies in memory, where they
+/// come last: [outer, channels, places, inner] there is [outer, places, channels, inner] here.
+public struct ChannelOrder: Sendable, Equatable {
+  public let outer: Int
+  public let channels: Int
+  public let places: Int
+  public let inner: Int
+
+  public init(outer: Int, channels: Int, places: Int, inner: Int = 1) {
+    self.outer = outer
+    self.channels = channels
+    self.places = places
+    self.inner = inner
+  }
+
+  fileprivate func channelsFirst(_ values: UnsafeBufferPointer<Float>) -> [Float] {
+    reordered(values, (places, channels))
+  }
+
+  fileprivate func channelsLast(_ values: UnsafeBufferPointer<Float>) -> [Float] {
+    reordered(values, (channels, places))
+  }
+
+  /// [outer, second, first, inner] from [outer, first, second, inner].
+  private func reordered(
+    _ values: UnsafeBufferPointer<Float>, _ sizes: (first: Int, second: Int)
+  ) -> [Float] {
+    var result: [Float] = []
+    result.reserveCapacity(values.count)
+    for o in 0..<outer {
+      for second in 0..<sizes.second {
+        for first in 0..<sizes.first {
+          let at = ((o * sizes.first + first) * sizes.second + second) * inner
+          result.append(contentsOf: values[at..<at + inner])
+        }
+      }
+    }
+    return result
+  }
+}
+
 /// A named array of trained numbers.
 public struct ParameterSpec: Sendable {
   public let name: String
+  /// In files.
   public let shape: [Int]
   public let initialiser: Initialiser
   /// Lies directly behind the parameter before it, so that one multiplication can read both.
   let joined: Bool
+  /// How it lies in memory, where that is not as in files.
+  let order: ChannelOrder?
   /// Whether an optimiser changes it; running statistics are only kept with the rest.
   package let isTrained: Bool
 
   public init(
     name: String, shape: [Int], initialiser: Initialiser, joined: Bool = false,
-    trained: Bool = true
+    trained: Bool = true, order: ChannelOrder? = nil
   ) {
     self.name = name
     self.shape = shape
     self.initialiser = initialiser
     self.joined = joined
+    self.order = order
     self.isTrained = trained
   }
 
@@ -94,13 +139,30 @@ public final class ParameterStore {
     }
   }
 
-  /// The values of parameter `index`, row-major.
+  /// The values of parameter `index`, as they lie in memory.
   package subscript(index: Int) -> UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(start: values.base + offsets[index], count: specs[index].count)
   }
 
-  /// The values of the parameter of that name, row-major; nil where there is none.
-  public func values(of name: String) -> [Float]? { index(of: name).map { Array(self[$0]) } }
+  /// The values of the parameter of that name, row-major in its shape; nil where there is none.
+  public func values(of name: String) -> [Float]? { index(of: name).map { fileValues($0) } }
+
+  /// The values of parameter `index` as files have them, row-major in its shape; or those for it
+  /// in another buffer that is laid out as this store.
+  package func fileValues(_ index: Int, in buffer: AlignedBuffer<Float>? = nil) -> [Float] {
+    let values = UnsafeBufferPointer(
+      start: (buffer ?? self.values).base + offsets[index], count: specs[index].count)
+    return specs[index].order?.channelsFirst(values) ?? Array(values)
+  }
+
+  /// Sets what `fileValues` gives.
+  package func setFileValues(
+    _ index: Int, _ values: [Float], in buffer: AlignedBuffer<Float>? = nil
+  ) {
+    let target = (buffer ?? self.values).base + offsets[index]
+    let stored = values.withUnsafeBufferPointer { specs[index].order?.channelsLast($0) } ?? values
+    target.update(from: stored, count: min(stored.count, specs[index].count))
+  }
 
   /// The position of the parameter of that name in `specs`.
   package func index(of name: String) -> Int? { specs.firstIndex { $0.name == name } }

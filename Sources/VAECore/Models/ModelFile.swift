@@ -36,7 +36,7 @@ public enum ModelFile {
     let values = try specs.map { try file.floats($0.name, shape: $0.shape) }
     let model = try type.init(configurationJSON: configuration)
     for (index, values) in values.enumerated() {
-      _ = model.parameters[index].update(fromContentsOf: values)
+      model.parameters.setFileValues(index, values)
     }
     return model
   }
@@ -54,7 +54,7 @@ public enum ModelFile {
   ) throws {
     let parameters = model.parameters.specs.enumerated().map { index, spec in
       SafetensorsTensor(
-        name: spec.name, shape: spec.shape, values: Array(model.parameters[index]))
+        name: spec.name, shape: spec.shape, values: model.parameters.fileValues(index))
     }
     let own = [
       "format": "pt",

@@ -71,7 +71,7 @@ package func importModel(
   }
   let model = try VAE(configuration)
   for (index, values) in found.enumerated() {
-    _ = model.parameters[index].update(fromContentsOf: values)
+    model.parameters.setFileValues(index, values)
   }
   return model
 }

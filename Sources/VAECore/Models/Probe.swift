@@ -20,7 +20,7 @@ extension Model where Configuration == ProbeConfiguration {
   package func setHead(weights: [Float], bias: [Float]) {
     for (name, values) in [("head.weight", weights), ("head.bias", bias)] {
       guard let index = parameters.index(of: name) else { continue }
-      _ = parameters[index].update(fromContentsOf: values)
+      parameters.setFileValues(index, values)
     }
   }
 
@@ -28,7 +28,7 @@ extension Model where Configuration == ProbeConfiguration {
   package func setEncoder(from model: any LatentModel) {
     for (index, spec) in parameters.specs.enumerated() {
       guard let other = model.parameters.index(of: spec.name) else { continue }
-      _ = parameters[index].update(fromContentsOf: model.parameters[other])
+      parameters.setFileValues(index, model.parameters.fileValues(other))
     }
   }
 

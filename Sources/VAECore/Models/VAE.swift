@@ -25,7 +25,7 @@ extension Model where Configuration == VAEConfiguration {
           name: spec.name, expected: spec.shape,
           got: other.map { weights.parameters.specs[$0].shape })
       }
-      _ = parameters[index].update(fromContentsOf: weights.parameters[other])
+      parameters.setFileValues(index, weights.parameters.fileValues(other))
       taken += 1
     }
     if taken == 0 { throw ModelError.nothingInCommon }
@@ -36,17 +36,22 @@ extension Model where Configuration == VAEConfiguration {
   public func setOutputBias(fromMeanOf rows: RowStore, indices: [UInt32]) {
     guard let index = parameters.index(of: "decoder.output.bias"), !indices.isEmpty else { return }
     let bias = parameters[index]
-    var sums = [Double](repeating: 0, count: bias.count)
+    var sums = [Double](repeating: 0, count: inputSize)
     for row in indices {
-      let start = Int(row) * bias.count
+      let start = Int(row) * inputSize
       if let bytes = rows.bytes {
         for i in sums.indices { sums[i] += Double(bytes[start + i]) / 255 }
       } else if let floats = rows.floats {
         for i in sums.indices { sums[i] += Double(floats[start + i]) }
       }
     }
+    // A bias stands for one value of a row, or for a channel.
+    let each = inputSize / bias.count
+    let areAdjacent = configuration.convolution?.layout == .channelsFirst
     for i in bias.indices {
-      bias[i] = Float(configuration.likelihood.bias(forMean: sums[i] / Double(indices.count)))
+      let values = (0..<each).map { areAdjacent ? i * each + $0 : $0 * bias.count + i }
+      let mean = values.reduce(0) { $0 + sums[$1] } / Double(indices.count * each)
+      bias[i] = Float(configuration.likelihood.bias(forMean: mean))
     }
   }
 }

@@ -1,5 +1,6 @@
 /// A variational autoencoder (Kingma and Welling, "Auto-encoding variational Bayes", 2014) whose
-/// encoder and decoder are multi-layer perceptrons, or a plain autoencoder of that shape.
+/// encoder and decoder are multi-layer perceptrons, with convolutions in front of them and behind where
+/// asked for, or a plain autoencoder of that shape.
 public struct VAEConfiguration: Sendable {
   /// Whether the latents are a distribution.
   public enum Family: String, Codable, Sendable, CaseIterable {
@@ -12,7 +13,9 @@ public struct VAEConfiguration: Sendable {
   /// The shape of one row.
   public var inputShape: [Int]
   public var family = Family.variational
-  /// Widths of the encoder's hidden layers; the decoder has them in reverse.
+  /// The convolutions, where there are some.
+  public var convolution: ConvolutionConfiguration?
+  /// Widths of the encoder's dense hidden layers; the decoder has them in reverse.
   public var hidden: [Int]
   public var style = HiddenStyle()
   public var scheme = InitialiserScheme.pytorch
@@ -40,7 +43,7 @@ public struct VAEConfiguration: Sendable {
   enum CodingKeys: String, CodingKey {
     case inputShape = "input_shape"
     case family = "model"
-    case hidden
+    case convolution, hidden
     case activation, dropout
     case batchNorm = "batch_norm"
     case scheme = "init_scheme"
@@ -52,6 +55,10 @@ public struct VAEConfiguration: Sendable {
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     inputShape = try values.decode([Int].self, forKey: .inputShape)
+    if values.contains(.convolution) {
+      convolution = try ConvolutionConfiguration(
+        from: values.superDecoder(forKey: .convolution), inputShape: inputShape)
+    }
     hidden = try values.decode([Int].self, forKey: .hidden)
     latent = try values.decode(Int.self, forKey: .latent)
     beta = try values.decode(Float.self, forKey: .beta)
@@ -84,6 +91,8 @@ public struct VAEConfiguration: Sendable {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(inputShape, forKey: .inputShape)
     try values.encode(family, forKey: .family)
+    try convolution?.encode(
+      to: values.superEncoder(forKey: .convolution), inputShape: inputShape)
     try values.encode(hidden, forKey: .hidden)
     try values.encode(style.activation, forKey: .activation)
     try values.encode(style.dropout, forKey: .dropout)
@@ -108,11 +117,18 @@ public struct VAEConfiguration: Sendable {
       }
       inputs = product
     }
-    let widths = [inputs] + hidden + [latent]
+    let maps = try convolution?.maps(of: inputShape)
+    let widths = [maps?.last?.count ?? inputs] + hidden + [latent]
+    guard maps?.allSatisfy({ $0.count < 1 << 30 }) ?? true else {
+      throw ModelError.badConfiguration("convolution of rows of shape \(inputShape)")
+    }
     guard widths.allSatisfy({ $0 > 0 && $0 < 1 << 30 }) else {
       throw ModelError.badConfiguration("layer sizes \(widths) must be from 1 to \(1 << 30 - 1)")
     }
-    let weights = zip(widths, widths.dropFirst()).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+    let convolved = maps.map { convolution?.weights($0) ?? 0 } ?? 0
+    let weights = zip(widths, widths.dropFirst()).reduce(convolved) {
+      $0 + Double($1.0) * Double($1.1)
+    }
     guard weights < 0x1p36 else {
       throw ModelError.badConfiguration("layer sizes \(widths) need too many weights")
     }
@@ -133,11 +149,7 @@ extension VAEConfiguration: EncodingArchitecture {
     let heads = try encode(
       x, to: family == .plain ? ["encoder.mean"] : ["encoder.mean", "encoder.logvar"], &network)
     let z = try network.apply(latent, to: heads)
-    let last = try stack("decoder", Array(hidden.reversed()), number: hidden.count, on: z, &network)
-    let output = try network.apply(
-      Dense(
-        type(of: likelihood).heads.map { "decoder." + $0 }, outputs: x.width, scheme: scheme),
-      to: last)
+    let output = try decode(z, size: x.width, &network)
     network.add(Reconstruction(likelihood), of: output, x)
     return Roles(x: x, heads: heads, z: z, output: output, latent: latent, likelihood: likelihood)
   }
@@ -147,27 +159,121 @@ extension VAEConfiguration: EncodingArchitecture {
   }
 
   private func encode(_ x: Edge, to heads: [String], _ network: inout Network) throws -> Edge {
-    let last = try stack("encoder", hidden, number: 0, on: x, &network)
-    return try network.apply(Dense(heads, outputs: latent, scheme: scheme), to: last)
+    var last = x
+    var map: MapShape?
+    if let convolution {
+      let maps = try convolution.maps(of: inputShape)
+      map = maps[maps.count - 1]
+      if maps[0].channels > 1, convolution.layout == .channelsFirst {
+        last = try network.apply(MoveChannels(of: maps[0], to: .last), to: last)
+      }
+      for (index, map) in maps.dropLast().enumerated() {
+        let name = "encoder.conv.\(index)"
+        last = try network.apply(
+          Convolution(
+            name, on: map, channels: convolution.channels[index], window: convolution.window,
+            isSeries: convolution.isSeries, scheme: scheme), to: last)
+        last = try behindSum(name, dropout: 2 * hidden.count + index, last, &network)
+      }
+      last = try residuals("encoder", convolution, on: maps[maps.count - 1], last, &network)
+    }
+    last = try stack("encoder", hidden, number: 0, of: map, on: last, &network)
+    return try network.apply(
+      Dense(heads, outputs: latent, of: hidden.isEmpty ? map : nil, scheme: scheme), to: last)
   }
 
-  /// Hidden layers: dense, batch normalisation and dropout where asked for, with an activation.
+  private func decode(_ z: Edge, size: Int, _ network: inout Network) throws -> Edge {
+    var last = try stack(
+      "decoder", Array(hidden.reversed()), number: hidden.count, of: nil, on: z, &network)
+    let heads = type(of: likelihood).heads.map { "decoder." + $0 }
+    guard let convolution else {
+      return try network.apply(Dense(heads, outputs: size, scheme: scheme), to: last)
+    }
+    let maps = try convolution.maps(of: inputShape)
+    let steps = convolution.channels.count
+    // Numbers for the noise, behind those of the dense layers and of the encoder's convolutions.
+    let number = 2 * hidden.count + steps
+    last = try network.apply(
+      Dense("decoder.expand", map: maps[steps], scheme: scheme), to: last)
+    last = try behindSum("decoder.expand", dropout: number, last, &network)
+    last = try residuals("decoder", convolution, on: maps[steps], last, &network)
+    func up(_ name: String, from index: Int) throws -> Edge {
+      try network.apply(
+        convolution.upsampling == .transposed
+          ? Convolution(
+            transposed: name, from: maps[index], to: maps[index - 1], window: convolution.window,
+            isSeries: convolution.isSeries, scheme: scheme)
+          : Convolution(
+            name, resizing: maps[index], to: maps[index - 1], channels: maps[index - 1].channels,
+            window: ConvolutionConfiguration.sameSizeWindow, isSeries: convolution.isSeries,
+            scheme: scheme), to: last)
+    }
+    for index in stride(from: steps, to: 1, by: -1) {
+      let name = "decoder.conv.\(steps - index)"
+      last = try up(name, from: index)
+      last = try behindSum(name, dropout: number + 1 + steps - index, last, &network)
+    }
+    let outputs = try heads.map { head in
+      let output = try up(head, from: 1)
+      guard maps[0].channels > 1, convolution.layout == .channelsFirst else { return output }
+      return try network.apply(MoveChannels(of: maps[0], to: .first), to: output)
+    }
+    return try outputs.dropFirst().reduce(outputs[0]) { try network.apply(Join(), to: $0, $1) }
+  }
+
+  /// Pairs of convolutions whose sum with what they read goes on.
+  private func residuals(
+    _ part: String, _ convolution: ConvolutionConfiguration, on map: MapShape, _ first: Edge,
+    _ network: inout Network
+  ) throws -> Edge {
+    var x = first
+    for index in 0..<convolution.residual {
+      func convolve(_ half: Int, _ x: Edge) throws -> Edge {
+        let name = "\(part).residual.\(index).\(half)"
+        let sums = try network.apply(
+          Convolution(
+            name, on: map, channels: map.channels,
+            window: ConvolutionConfiguration.sameSizeWindow, isSeries: convolution.isSeries,
+            scheme: scheme), to: x)
+        return style.batchNorm ? try network.apply(BatchNorm(name + ".norm"), to: sums) : sums
+      }
+      let inner = try network.apply(style.activation, to: convolve(0, x))
+      x = try network.apply(style.activation, to: network.apply(Sum(), to: x, convolve(1, inner)))
+    }
+    return x
+  }
+
+  /// Hidden layers: dense, with what follows.
   ///
-  /// - Parameter number: of the first layer among those of the model, for dropout.
+  /// - Parameters:
+  ///   - number: of the first layer among those of the model, for dropout.
+  ///   - map: what the first layer reads, where that is a map.
   private func stack(
-    _ part: String, _ widths: [Int], number: Int, on first: Edge, _ network: inout Network
+    _ part: String, _ widths: [Int], number: Int, of map: MapShape?, on first: Edge,
+    _ network: inout Network
   ) throws -> Edge {
     var x = first
     for (index, width) in widths.enumerated() {
       let name = "\(part).\(index)"
-      x = try network.apply(Dense(name, outputs: width, scheme: scheme), to: x)
-      if style.batchNorm { x = try network.apply(BatchNorm(name + ".norm"), to: x) }
-      x = try network.apply(style.activation, to: x)
-      if style.dropout > 0 {
-        x = try network.apply(Dropout(style.dropout, number: number + index), to: x)
-      }
+      x = try network.apply(
+        Dense([name], outputs: width, of: index == 0 ? map : nil, scheme: scheme), to: x)
+      x = try behindSum(name, dropout: number + index, x, &network)
     }
     return x
+  }
+
+  /// What follows the sums of a hidden layer: batch normalisation and dropout where asked for, with an
+  /// activation.
+  ///
+  /// - Parameter dropout: the number of the layer among those of the model.
+  private func behindSum(
+    _ name: String, dropout number: Int, _ sums: Edge, _ network: inout Network
+  ) throws -> Edge {
+    var x = sums
+    if style.batchNorm { x = try network.apply(BatchNorm(name + ".norm"), to: x) }
+    x = try network.apply(style.activation, to: x)
+    return style.dropout > 0
+      ? try network.apply(Dropout(style.dropout, number: number), to: x) : x
   }
 }
 

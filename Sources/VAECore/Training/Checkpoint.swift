@@ -96,7 +96,7 @@ public struct Checkpoint {
     guard buffer.count == model.parameters.values.count else { return }
     for (index, spec) in model.parameters.specs.enumerated() {
       let values = try file.floats(prefix + spec.name, shape: spec.shape)
-      (buffer.base + model.parameters.offsets[index]).update(from: values, count: values.count)
+      model.parameters.setFileValues(index, values, in: buffer)
     }
   }
 
@@ -146,8 +146,7 @@ public struct Checkpoint {
       store.specs.enumerated().map { index, spec in
         SafetensorsTensor(
           name: prefix + spec.name, shape: spec.shape,
-          values: Array(
-            UnsafeBufferPointer(start: buffer.base + store.offsets[index], count: spec.count)))
+          values: store.fileValues(index, in: buffer))
       }
     }
     let file = try AtomicFile(path: path)
