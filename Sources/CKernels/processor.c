@@ -23,12 +23,32 @@ static int has_avx512_bf16(void) {
 }
 
 int vt_has_bf16(void) { return has_amx() || has_avx512_bf16(); }
-int vt_has_products(int bf16) { return bf16 ? has_avx512_bf16() && !has_amx() : has_avx512(); }
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/// CPUID leaf 7, subleaf 0, EDX bits 22 and 24. Linux wants to be asked for the tiles' memory (its
+/// x86/xstate documentation), for all threads at once.
+static int may_use_tiles(void) {
+  unsigned a, b, c, d;
+  enum { request = 0x1023, tile_data = 18 };
+  return has_avx512_bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) &&
+         (d >> 24 & 1) && syscall(SYS_arch_prctl, request, tile_data) == 0;
+}
+#else
+static int may_use_tiles(void) { return 0; }
+#endif
+
+vt_products vt_best_products(int bf16) {
+  if (bf16 && may_use_tiles()) return vt_by_tiles;
+  return (bf16 ? has_avx512_bf16() && !has_amx() : has_avx512()) ? vt_by_vectors : vt_no_products;
+}
 #else
 int vt_has_bf16(void) { return 0; }
-int vt_has_products(int bf16) {
+vt_products vt_best_products(int bf16) {
   (void)bf16;
-  return 0;
+  return vt_no_products;
 }
 #endif
 

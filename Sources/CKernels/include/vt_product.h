@@ -1,8 +1,8 @@
 #pragma once
 // Matrix products from operands that lie as the vector unit reads them: f32 with AVX-512, and bf16
-// with the instruction that multiplies neighbouring pairs of elements and adds both to a float
-// (AVX512-BF16 VDPBF16PS; Intel, "BFLOAT16 – Hardware Numerics Definition", 2018). Nothing here may
-// be called where vt_has_products(bf16) is 0.
+// with the instructions that multiply neighbouring pairs of elements and add both to a float: of
+// vectors (AVX512-BF16 VDPBF16PS) or of tiles (AMX TDPBF16PS; Intel, "BFLOAT16 – Hardware Numerics
+// Definition", 2018). Nothing here may be called where vt_best_products(bf16) is vt_no_products.
 //
 // The summed dimension runs in words of 32 bits: one float, or the pair of terms 2w and 2w + 1.
 #include <stddef.h>
@@ -27,6 +27,8 @@ typedef struct {
   /// A's words are adjacent, those that are 0 in eight rows of A are passed over instead.
   const uint16_t *b_used;
   int bf16, bf16_output, relu, add;
+  /// Whether bf16 is multiplied by tiles; no words are passed over then.
+  int tiles;
 } vt_product_shape;
 
 /// Elements of `scratch` that such a product needs.

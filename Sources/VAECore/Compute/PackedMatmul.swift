@@ -4,15 +4,20 @@ import CKernels
 /// the processor reads them: faster where `isAvailable`. Terms that are 0 in a whole tile, as the
 /// margins of images are, cost nothing.
 package final class PackedMatmul {
-  /// Whether this processor has the instructions, and nothing faster.
+  /// Whether this processor has the instructions.
   package static func isAvailable(_ precision: Precision) -> Bool {
-    vt_has_products(precision == .bf16 ? 1 : 0) != 0
+    vt_best_products(precision == .bf16 ? 1 : 0) != vt_no_products
   }
+
+  /// Whether products of bf16 are by tiles.
+  package static var usesTiles: Bool { vt_best_products(1) == vt_by_tiles }
 
   private let shape: vt_product_shape
   private let scratch: [AlignedBuffer<UInt32>]
 
   private init(_ shape: vt_product_shape, workers: Int) throws {
+    var shape = shape
+    shape.tiles = vt_best_products(shape.bf16) == vt_by_tiles ? 1 : 0
     self.shape = shape
     let count = withUnsafePointer(to: shape) { vt_product_scratch($0) }
     scratch = try (0..<workers).map { _ in try AlignedBuffer(count: count) }
@@ -30,7 +35,7 @@ package final class PackedMatmul {
         m: m, n: weight.outputs, k: weight.inputs, a_row: weight.inputs * weight.precision.size,
         a_word: 4, b_word: 64, b_vector: 64 * weight.words, c_row: weight.outputs, b_used: nil,
         bf16: weight.precision == .bf16 ? 1 : 0, bf16_output: output == .bf16 ? 1 : 0,
-        relu: relu ? 1 : 0, add: 0),
+        relu: relu ? 1 : 0, add: 0, tiles: 0),
       workers: workers)
   }
 
@@ -46,7 +51,7 @@ package final class PackedMatmul {
         m: m, n: b.width, k: b.terms, a_row: 4, a_word: 4 * a.width, b_word: 4 * b.width,
         b_vector: 64, c_row: b.width, b_used: b.used.map { UnsafePointer($0.base) },
         bf16: b.precision == .bf16 ? 1 : 0, bf16_output: 0, relu: 0,
-        add: adds ? 1 : 0),
+        add: adds ? 1 : 0, tiles: 0),
       workers: workers)
   }
 

@@ -43,8 +43,14 @@ extension AffineShape {
   /// - Parameter packed: whether to multiply from packed weights, and not by oneDNN; nil is what is
   ///   faster.
   func products(packed: Bool? = nil) throws -> any AffineProducts {
-    packed ?? PackedMatmul.isAvailable(precision)
+    packed ?? (PackedMatmul.isAvailable(precision) && !isSmallForTiles)
       ? try PackedProducts(self) : try OneDNNProducts(self)
+  }
+
+  /// Whether oneDNN takes other instructions than tiles for such products: its sums would differ in
+  /// their last bits, and models train to the same bytes in every version.
+  private var isSmallForTiles: Bool {
+    precision == .bf16 && PackedMatmul.usesTiles && (min(inputs, outputs) < 32 || block <= 16)
   }
 }
 

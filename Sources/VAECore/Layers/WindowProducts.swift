@@ -59,7 +59,7 @@ final class WindowProducts {
       inputs: taps, outputs: smaller.channels, relu: relu, precision: placement.precision,
       output: output, block: group * smaller.places, workers: placement.workers,
       store: placement.store, weight: weight, bias: bias)
-    products = try self.shape.products()
+    products = try self.shape.products(packed: PackedMatmul.isAvailable(placement.precision))
     scratch = placement.windows
     // Rows, then what copies of runs may write behind them, then what making them takes.
     try scratch.reserve(rowSpace + withUnsafePointer(to: window) { vt_window_scratch($0) })
