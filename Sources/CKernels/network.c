@@ -60,18 +60,23 @@ VT_CLONES void vt_activation_backward(vt_activation_kind kind, float *restrict d
   }
 }
 
-VT_CLONES void vt_relu_backward(void *restrict out, const float *restrict x,
-                                const void *restrict activation, int bf16, size_t n) {
+VT_CLONES void vt_relu_backward(void *restrict dx, const void *restrict activation, int bf16,
+                                size_t n) {
   if (bf16) {
-    vt_bf16 *to = out;
+    vt_bf16 *to = dx;
     const vt_bf16 *h = activation;
     // A rectified bf16 is positive where its bits, read as a whole number, are.
-    for (size_t i = 0; i < n; i++) to[i] = (int16_t)h[i] > 0 ? to_bf16(x[i]) : 0;
+    for (size_t i = 0; i < n; i++) to[i] = (int16_t)h[i] > 0 ? to[i] : 0;
   } else {
-    float *to = out;
+    float *to = dx;
     const float *h = activation;
-    for (size_t i = 0; i < n; i++) to[i] = h[i] > 0 ? x[i] : 0;
+    for (size_t i = 0; i < n; i++) to[i] = h[i] > 0 ? to[i] : 0;
   }
+}
+
+VT_CLONES void vt_relu_backward_mixed(vt_bf16 *restrict dx, const float *restrict activation,
+                                      size_t n) {
+  for (size_t i = 0; i < n; i++) dx[i] = activation[i] > 0 ? dx[i] : 0;
 }
 
 VT_CLONES void vt_add(float *restrict sum, const float *restrict x, size_t n) {
@@ -89,6 +94,33 @@ VT_CLONES void vt_column_sums(float *restrict out, const void *restrict x, int b
       const float *row = (const float *)x + r * stride;
       for (size_t c = 0; c < columns; c++) out[c] += row[c];
     }
+  }
+}
+
+VT_CLONES void vt_channel_sums(float *restrict out, const void *restrict x, int bf16,
+                               size_t places, size_t channels) {
+  enum { MOST = 64 };
+  if (channels > MOST / 2) {
+    vt_column_sums(out, x, bf16, places, channels, channels);
+    return;
+  }
+  // Several places at once, as many as fill the sums.
+  float sums[MOST] = {0};
+  size_t together = MOST / channels, width = together * channels, n = places * channels, i = 0;
+  if (bf16) {
+    const vt_bf16 *values = x;
+    for (; i + width <= n; i += width)
+      for (size_t c = 0; c < width; c++) sums[c] += from_bf16(values[i + c]);
+    for (size_t c = 0; i + c < n; c++) sums[c] += from_bf16(values[i + c]);
+  } else {
+    const float *values = x;
+    for (; i + width <= n; i += width)
+      for (size_t c = 0; c < width; c++) sums[c] += values[i + c];
+    for (size_t c = 0; i + c < n; c++) sums[c] += values[i + c];
+  }
+  for (size_t c = 0; c < channels; c++) {
+    out[c] = 0;
+    for (size_t p = 0; p < together; p++) out[c] += sums[p * channels + c];
   }
 }
 

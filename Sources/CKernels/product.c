@@ -205,12 +205,12 @@ typedef struct {
   uint8_t rows[16];
 } tile_sizes;
 
-/// Sets the tiles for `upper` and `lower` rows of A and C; sums are lost.
-AMX_INLINE void set_tiles(size_t upper, size_t lower) {
+/// Sets the tiles for `upper` and `lower` rows of A and C, and `words` of A and B; sums are lost.
+AMX_INLINE void set_tiles(size_t upper, size_t lower, size_t words) {
   tile_sizes sizes = {.palette = 1};
   for (int t = 0; t < 8; t++) {
-    sizes.row_bytes[t] = VECTOR;
-    sizes.rows[t] = 16;
+    sizes.row_bytes[t] = t == 4 || t == 5 ? (uint16_t)(words * WORD) : VECTOR;
+    sizes.rows[t] = t < 6 ? 16 : (uint8_t)words;
   }
   sizes.rows[0] = sizes.rows[1] = sizes.rows[4] = (uint8_t)upper;
   sizes.rows[2] = sizes.rows[3] = sizes.rows[5] = (uint8_t)(lower ? lower : 1);
@@ -246,10 +246,21 @@ typedef struct {
 AMX_INLINE void tiles(const vt_product_shape *s, void *c, const tile_source *a,
                       const tile_source *b, size_t depth, const float *bias, size_t row,
                       size_t rows, size_t vector, int is_tall, int is_wide) {
-  _tile_zero(0);
-  if (is_wide) _tile_zero(1);
-  if (is_tall) _tile_zero(2);
-  if (is_tall && is_wide) _tile_zero(3);
+  // Whole tiles of plain sums begin and end in C itself.
+  int is_plain = !bias && !s->relu && !s->bf16_output && (vector + 1 + is_wide) * LANES <= s->n;
+  size_t c_row = s->c_row * sizeof(float);
+  float *at = (float *)c + row * s->c_row + vector * LANES, *below = at + 16 * s->c_row;
+  if (is_plain && s->add) {
+    _tile_loadd(0, at, c_row);
+    if (is_wide) _tile_loadd(1, at + LANES, c_row);
+    if (is_tall) _tile_loadd(2, below, c_row);
+    if (is_tall && is_wide) _tile_loadd(3, below + LANES, c_row);
+  } else {
+    _tile_zero(0);
+    if (is_wide) _tile_zero(1);
+    if (is_tall) _tile_zero(2);
+    if (is_tall && is_wide) _tile_zero(3);
+  }
   for (size_t d = 0; d < depth; d++) {
     int is_rest = d + 1 == depth;
     const char *left = is_rest && a->rest ? a->rest : a->base + d * a->next;
@@ -269,6 +280,13 @@ AMX_INLINE void tiles(const vt_product_shape *s, void *c, const tile_source *a,
       _tile_dpbf16ps(2, 5, 6);
       if (is_wide) _tile_dpbf16ps(3, 5, 7);
     }
+  }
+  if (is_plain) {
+    _tile_stored(0, at, c_row);
+    if (is_wide) _tile_stored(1, at + LANES, c_row);
+    if (is_tall) _tile_stored(2, below, c_row);
+    if (is_tall && is_wide) _tile_stored(3, below + LANES, c_row);
+    return;
   }
   _Alignas(64) float sums[4][16 * LANES];
   _tile_stored(0, sums[0], VECTOR);
@@ -319,14 +337,20 @@ AMX_TARGET static void product_by_tiles(const vt_product_shape *s, void *c, cons
                                         const char *b, const float *bias, char *scratch) {
   size_t vectors = (s->n + LANES - 1) / LANES, words = words_of(s->k, 1);
   size_t depth = (words + 15) / 16, rest = words % 16;
-  size_t rest_bytes = s->k * 2 - (depth - 1) * VECTOR;
+  size_t rest_bytes = s->k * 2 - (depth - 1) * VECTOR, most = 16;
   int are_rows = s->a_word == WORD;
   _Alignas(64) char left_rest[2 * TILE_BYTES], right_rest[2 * TILE_BYTES];
   char *gathered = (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+  if (depth == 1 && s->k % 2 == 0) {
+    // Shallow tiles need no filling up.
+    most = words;
+    rest = 0;
+    rest_bytes = VECTOR;
+  }
   size_t upper = 0, lower = 0;
   for (size_t row = 0; row < s->m; row += 32) {
     size_t rows = least(32, s->m - row), above = least(16, rows), below = rows - above;
-    if (above != upper || below != lower) set_tiles(upper = above, lower = below);
+    if (above != upper || below != lower) set_tiles(upper = above, lower = below, most);
     tile_source left = {a + row * s->a_row, NULL, s->a_row, VECTOR};
     if (!are_rows) {
       gather_tiles(gathered, s, a, row, rows, words);
@@ -447,21 +471,54 @@ TARGET void vt_pack_plain(void *out, int bf16, const float *w, size_t rows, size
   }
 }
 
+/// 16 columns of two rows side by side; the second may be missing.
+INLINE __m512i pair(const vt_bf16 *x, size_t width, __mmask16 lanes, int has_second) {
+  return side_by_side(_mm256_maskz_loadu_epi16(lanes, x),
+                      has_second ? _mm256_maskz_loadu_epi16(lanes, x + width)
+                                 : _mm256_setzero_si256());
+}
+
+/// Two whole rows side by side.
+INLINE void pair_whole(vt_bf16 *out, const vt_bf16 *x, size_t width) {
+  __m512i low = _mm512_setr_epi32(0x200000, 0x210001, 0x220002, 0x230003, 0x240004, 0x250005,
+                                  0x260006, 0x270007, 0x280008, 0x290009, 0x2A000A, 0x2B000B,
+                                  0x2C000C, 0x2D000D, 0x2E000E, 0x2F000F);
+  __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+  size_t column = 0;
+  for (; column + 32 <= width; column += 32) {
+    __m512i a = _mm512_loadu_si512(x + column), b = _mm512_loadu_si512(x + width + column);
+    _mm512_storeu_si512(out + 2 * column, _mm512_permutex2var_epi16(a, low, b));
+    _mm512_storeu_si512(out + 2 * column + 32, _mm512_permutex2var_epi16(a, high, b));
+  }
+  for (; column < width; column += LANES) {
+    __mmask16 lanes = first_lanes(width - column);
+    _mm512_mask_storeu_epi32(out + 2 * column, lanes, pair(x + column, width, lanes, 1));
+  }
+}
+
 TARGET void vt_pair_rows(vt_bf16 *out, uint16_t *used, const vt_bf16 *x, size_t rows,
                          size_t width, size_t first, size_t count) {
   size_t groups = (rows + 2 * LANES - 1) / (2 * LANES), end = first + count;
   for (size_t group = first; group < end; group += 2 * LANES) {
-    for (size_t column = 0; column < width; column += LANES) {
+    size_t last = least(end, group + 2 * LANES);
+    for (size_t row = group; !used && row < last; row += 2) {
+      if (row + 1 < rows) {
+        pair_whole(out + row * width, x + row * width, width);
+        continue;
+      }
+      for (size_t column = 0; column < width; column += LANES) {
+        __mmask16 lanes = first_lanes(width - column);
+        _mm512_mask_storeu_epi32(out + row * width + 2 * column, lanes,
+                                 pair(x + row * width + column, width, lanes, 0));
+      }
+    }
+    for (size_t column = 0; used && column < width; column += LANES) {
       __mmask16 lanes = first_lanes(width - column);
       uint32_t marks = 0;
-      for (size_t row = group; row < least(end, group + 2 * LANES); row += 2) {
-        const vt_bf16 *at = x + row * width + column;
-        __m256i low = _mm256_maskz_loadu_epi16(lanes, at);
-        __m256i high =
-            row + 1 < rows ? _mm256_maskz_loadu_epi16(lanes, at + width) : _mm256_setzero_si256();
-        __m512i pair = side_by_side(low, high);
-        _mm512_mask_storeu_epi32(out + row * width + 2 * column, lanes, pair);
-        marks |= (uint32_t)(not_zero(pair, 1) != 0) << (row - group) / 2;
+      for (size_t row = group; row < last; row += 2) {
+        __m512i words = pair(x + row * width + column, width, lanes, row + 1 < rows);
+        _mm512_mask_storeu_epi32(out + row * width + 2 * column, lanes, words);
+        marks |= (uint32_t)(not_zero(words, 1) != 0) << (row - group) / 2;
       }
       used[column / LANES * groups + group / (2 * LANES)] = (uint16_t)marks;
     }

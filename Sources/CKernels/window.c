@@ -6,21 +6,55 @@
 #include "vt_convert.h"
 #include "vt_inline.h"
 
+// Copies of runs may go this far beyond their end.
+enum { SLACK = 64 };
+
+/// The place of the map in memory that stands for place i of n.
+static inline size_t nearest(size_t i, size_t source, size_t n) { return i * source / n; }
+
+static inline int resizes(const vt_window *w) {
+  return w->source_height != w->height || w->source_width != w->width;
+}
+
 static inline size_t padded_width(const vt_window *w) { return w->width + 2 * w->padding_width; }
 static inline size_t padded_places(const vt_window *w) {
   return (w->height + 2 * w->padding_height) * padded_width(w);
 }
 
-// Copies of runs may go this far beyond their end.
-enum { SLACK = 64 };
+// One side of the sums that windows come to: which values of the window rows belong to a place.
 
-size_t vt_window_scratch(const vt_window *w) {
-  size_t sums = w->source_height * w->source_width * w->channels;
-  return padded_places(w) * w->channels + sums + SLACK / sizeof(float);
+typedef struct {
+  /// `starts[i]` ..< `starts[i + 1]` of the offsets are those of place i of the map in memory.
+  uint32_t *starts, *offsets;
+} vt_cover;
+
+/// The most windows that cover a place of the map in memory, summed over all places of a side.
+static size_t most_covers(size_t windows, size_t kernel) { return windows * kernel; }
+
+/// Lists the windows that cover each place of a side, in order; one that is `window` away from the
+/// next, its places `place` from one another in a row.
+static void list_covers(vt_cover *cover, size_t source, size_t size, size_t windows, size_t kernel,
+                        size_t stride, size_t padding, size_t window, size_t place) {
+  size_t count = 0, at = 0;
+  for (size_t i = 0; i < source; i++) {
+    cover->starts[i] = (uint32_t)count;
+    for (; at < size && nearest(at, source, size) == i; at++)
+      for (size_t j = 0; j < windows; j++) {
+        size_t first = j * stride, place_in = at + padding - first;
+        if (at + padding >= first && place_in < kernel)
+          cover->offsets[count++] = (uint32_t)(j * window + place_in * place);
+      }
+  }
+  cover->starts[source] = (uint32_t)count;
 }
 
-/// The place of the map in memory that stands for place i of n.
-static inline size_t nearest(size_t i, size_t source, size_t n) { return i * source / n; }
+size_t vt_window_scratch(const vt_window *w) {
+  size_t padded = padded_places(w) * w->channels;
+  size_t covers = w->source_height + w->source_width + 2 +
+                  most_covers(w->rows, w->kernel_height) +
+                  most_covers(w->columns, w->kernel_width);
+  return (padded > covers ? padded : covers) + 2 * SLACK / sizeof(float);
+}
 
 /// Copies n bytes, or a little more: what is behind them is written later.
 VT_INLINE void copy_run(char *to, const char *from, size_t n) {
@@ -36,21 +70,16 @@ VT_INLINE void copy_run(char *to, const char *from, size_t n) {
 VT_INLINE void pad(const vt_window *w, char *padded, const char *x, size_t pixel) {
   size_t row = padded_width(w) * pixel;
   char *to = padded + w->padding_height * row + w->padding_width * pixel;
-  int resizes = w->source_height != w->height || w->source_width != w->width;
-  if (!resizes) {
-    for (size_t y = 0; y < w->height; y++)
-      memcpy(to + y * row, x + y * w->width * pixel, w->width * pixel);
-    return;
-  }
-  for (size_t y = 0; y < w->height; y++) {
+  for (size_t y = 0; y < w->height; y++, to += row) {
     size_t source = nearest(y, w->source_height, w->height);
-    if (y > 0 && source == nearest(y - 1, w->source_height, w->height)) {
-      memcpy(to + y * row, to + (y - 1) * row, w->width * pixel);
-      continue;
-    }
     const char *from = x + source * w->source_width * pixel;
-    for (size_t i = 0; i < w->width; i++)
-      memcpy(to + y * row + i * pixel, from + nearest(i, w->source_width, w->width) * pixel, pixel);
+    if (!resizes(w))
+      memcpy(to, from, w->width * pixel);
+    else if (y > 0 && source == nearest(y - 1, w->source_height, w->height))
+      memcpy(to, to - row, w->width * pixel);
+    else
+      for (size_t i = 0; i < w->width; i++)
+        memcpy(to + i * pixel, from + nearest(i, w->source_width, w->width) * pixel, pixel);
   }
 }
 
@@ -70,59 +99,122 @@ VT_CLONES void vt_lower(const vt_window *w, void *out, const void *x, size_t map
   }
 }
 
+typedef float vt_lanes __attribute__((vector_size(64), aligned(4)));
+typedef uint32_t vt_words __attribute__((vector_size(64), aligned(4)));
+typedef vt_bf16 vt_halves __attribute__((vector_size(32), aligned(2)));
+
+/// 16 values, which are `floor` where they are less.
+VT_INLINE void store_lanes(void *to, int bf16, size_t at, const vt_lanes *x, float floor) {
+  vt_lanes least = floor + (vt_lanes){0};
+  vt_words is_less = (vt_words)(*x < least);
+  vt_words b = ((vt_words)*x & ~is_less) | ((vt_words)least & is_less);
+  if (!bf16) {
+    *(vt_words *)((float *)to + at) = b;
+    return;
+  }
+  // As to_bf16 rounds.
+  vt_words rounded = (b + 0x7FFFu + ((b >> 16) & 1)) >> 16, quiet = (b >> 16) | 0x40u;
+  vt_words is_nan = (vt_words)((b & 0x7FFFFFFFu) > 0x7F800000u);
+  *(vt_halves *)((vt_bf16 *)to + at) =
+      __builtin_convertvector((rounded & ~is_nan) | (quiet & is_nan), vt_halves);
+}
+
+/// `n` channels of a place, from `first` on; with more than one, 16 times as many as `vectors`.
+VT_INLINE void sum_covers(void *to, size_t at, int bf16, const float *rows, const float *bias,
+                          float floor, const uint32_t *down, size_t downs, const uint32_t *across,
+                          size_t acrosses, size_t first, int vectors) {
+  vt_lanes sums[4] = {0};
+  for (int v = 0; bias && v < vectors; v++) sums[v] = *(const vt_lanes *)(bias + first + 16 * v);
+  for (size_t i = 0; i < downs; i++)
+    for (size_t j = 0; j < acrosses; j++) {
+      const float *from = rows + down[i] + across[j] + first;
+      for (int v = 0; v < vectors; v++) sums[v] += *(const vt_lanes *)(from + 16 * v);
+    }
+  for (int v = 0; v < vectors; v++)
+    store_lanes(to, bf16, at + first + 16 * (size_t)v, &sums[v], floor);
+}
+
+VT_INLINE void sum_cover(void *to, size_t at, int bf16, const float *rows, const float *bias,
+                         float floor, const uint32_t *down, size_t downs, const uint32_t *across,
+                         size_t acrosses, size_t channel) {
+  float sum = bias ? bias[channel] : 0;
+  for (size_t i = 0; i < downs; i++)
+    for (size_t j = 0; j < acrosses; j++) sum += rows[down[i] + across[j] + channel];
+  store(to, bf16, at + channel, sum < floor ? floor : sum);
+}
+
+/// Sums the windows that cover a place, place by place.
+VT_INLINE void raise_by_places(const vt_window *w, void *y, int bf16, const float *rows,
+                               const float *bias, int relu, size_t maps, float *scratch) {
+  size_t channels = w->channels, taps = w->kernel_height * w->kernel_width * channels;
+  vt_cover down, across;
+  down.starts = (uint32_t *)scratch;
+  across.starts = down.starts + w->source_height + 1;
+  down.offsets = across.starts + w->source_width + 1;
+  across.offsets = down.offsets + most_covers(w->rows, w->kernel_height);
+  list_covers(&down, w->source_height, w->height, w->rows, w->kernel_height, w->stride_height,
+              w->padding_height, w->columns * taps, w->kernel_width * channels);
+  list_covers(&across, w->source_width, w->width, w->columns, w->kernel_width, w->stride_width,
+              w->padding_width, taps, channels);
+  float floor = relu ? 0 : -__builtin_inff();
+  size_t at = 0;
+  for (size_t n = 0; n < maps; n++, rows += w->rows * w->columns * taps)
+    for (size_t i = 0; i < w->source_height; i++)
+      for (size_t j = 0; j < w->source_width; j++, at += channels) {
+        const uint32_t *d = down.offsets + down.starts[i], *a = across.offsets + across.starts[j];
+        size_t downs = down.starts[i + 1] - down.starts[i];
+        size_t acrosses = across.starts[j + 1] - across.starts[j], c = 0;
+        for (; c + 64 <= channels; c += 64)
+          sum_covers(y, at, bf16, rows, bias, floor, d, downs, a, acrosses, c, 4);
+        for (; c + 32 <= channels; c += 32)
+          sum_covers(y, at, bf16, rows, bias, floor, d, downs, a, acrosses, c, 2);
+        for (; c + 16 <= channels; c += 16)
+          sum_covers(y, at, bf16, rows, bias, floor, d, downs, a, acrosses, c, 1);
+        for (; c < channels; c++)
+          sum_cover(y, at, bf16, rows, bias, floor, d, downs, a, acrosses, c);
+      }
+}
+
 VT_INLINE void add_run(float *restrict to, const float *restrict from, size_t n) {
   size_t i = 0;
-  for (; i + 16 <= n; i += 16)
-    for (size_t j = 0; j < 16; j++) to[i + j] += from[i + j];
   for (; i + 4 <= n; i += 4)
     for (size_t j = 0; j < 4; j++) to[i + j] += from[i + j];
   for (; i < n; i++) to[i] += from[i];
 }
 
-VT_INLINE void store_run(void *to, size_t at, int bf16, int relu, const float *restrict from,
-                         size_t n) {
+/// Adds one window after another to a padded map: faster where a place has few channels.
+VT_INLINE void raise_by_windows(const vt_window *w, void *y, int bf16, const float *rows,
+                                const float *bias, int relu, size_t maps, float *padded) {
+  size_t channels = w->channels, row = padded_width(w) * channels, width = w->width * channels;
+  size_t run = w->kernel_width * channels, at = 0;
+  float *inner = padded + w->padding_height * row + w->padding_width * channels;
   float floor = relu ? 0 : -__builtin_inff();
-  if (bf16) {
-    vt_bf16 *restrict out = (vt_bf16 *)to + at;
-    for (size_t i = 0; i < n; i++) out[i] = to_bf16(from[i] < floor ? floor : from[i]);
-  } else {
-    float *restrict out = (float *)to + at;
-    for (size_t i = 0; i < n; i++) out[i] = from[i] < floor ? floor : from[i];
+  for (size_t n = 0; n < maps; n++) {
+    memset(padded, 0, padded_places(w) * channels * sizeof(float));
+    for (size_t i = 0; i < w->rows; i++)
+      for (size_t j = 0; j < w->columns; j++) {
+        float *to = padded + i * w->stride_height * row + j * w->stride_width * channels;
+        for (size_t k = 0; k < w->kernel_height; k++, rows += run) add_run(to + k * row, rows, run);
+      }
+    for (size_t i = 0; i < w->height; i++)
+      for (size_t j = 0; j < width; j++, at++) {
+        float x = inner[i * row + j] + (bias ? bias[channels == 1 ? 0 : j % channels] : 0);
+        store(y, bf16, at, x < floor ? floor : x);
+      }
   }
 }
 
 VT_CLONES void vt_raise(const vt_window *w, void *y, int bf16, const float *rows,
                         const float *bias, int relu, size_t maps, float *scratch) {
-  size_t channels = w->channels, row = padded_width(w) * channels;
-  size_t run = w->kernel_width * channels, width = w->width * channels;
-  size_t source_width = w->source_width * channels, map = w->source_height * source_width;
-  float *inner = scratch + w->padding_height * row + w->padding_width * channels;
-  float *sums = scratch + padded_places(w) * channels;
-  int resizes = w->source_height != w->height || w->source_width != w->width;
-  for (size_t n = 0; n < maps; n++) {
-    memset(scratch, 0, padded_places(w) * channels * sizeof(float));
-    for (size_t i = 0; bias && i < w->height; i++)
-      for (size_t j = 0; j < w->width; j++)
-        memcpy(inner + i * row + j * channels, bias, channels * sizeof(float));
-    for (size_t i = 0; i < w->rows; i++)
-      for (size_t j = 0; j < w->columns; j++) {
-        float *to = scratch + i * w->stride_height * row + j * w->stride_width * channels;
-        for (size_t k = 0; k < w->kernel_height; k++, rows += run) add_run(to + k * row, rows, run);
-      }
-    if (!resizes) {
-      for (size_t i = 0; i < w->height; i++)
-        store_run(y, n * map + i * width, bf16, relu, inner + i * row, width);
-      continue;
-    }
-    memset(sums, 0, map * sizeof(float));
-    for (size_t i = 0; i < w->height; i++) {
-      float *to = sums + nearest(i, w->source_height, w->height) * source_width;
-      for (size_t j = 0; j < w->width; j++)
-        add_run(to + nearest(j, w->source_width, w->width) * channels,
-                inner + i * row + j * channels, channels);
-    }
-    store_run(y, n * map, bf16, relu, sums, map);
-  }
+  int by_windows = w->channels < 16 && !resizes(w);
+  if (by_windows && bf16)
+    raise_by_windows(w, y, 1, rows, bias, relu, maps, scratch);
+  else if (by_windows)
+    raise_by_windows(w, y, 0, rows, bias, relu, maps, scratch);
+  else if (bf16)
+    raise_by_places(w, y, 1, rows, bias, relu, maps, scratch);
+  else
+    raise_by_places(w, y, 0, rows, bias, relu, maps, scratch);
 }
 
 VT_CLONES void vt_transpose(float *restrict out, const float *restrict x, size_t maps, size_t rows,

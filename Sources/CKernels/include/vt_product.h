@@ -52,6 +52,6 @@ void vt_pack_plain(void *out, int bf16, const float *w, size_t rows, size_t colu
 /// rows 2p and 2p + 1; 0 stands for a last row that is missing. `first` is a multiple of 32.
 ///
 /// Bit b of used[v · ⌈rows / 32⌉ + g] says whether word row 16·g + b has a value other than 0 in
-/// columns 16·v … 16·v + 15.
+/// columns 16·v … 16·v + 15; `used` may be null.
 void vt_pair_rows(vt_bf16 *out, uint16_t *used, const vt_bf16 *x, size_t rows, size_t width,
                   size_t first, size_t count);

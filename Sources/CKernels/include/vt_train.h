@@ -76,9 +76,11 @@ void vt_activation(vt_activation_kind kind, float *restrict y, const float *rest
 void vt_activation_backward(vt_activation_kind kind, float *restrict dx, const float *restrict x,
                             size_t n);
 
-/// out = x where the activation (rectified) is positive, else 0.
-void vt_relu_backward(void *restrict out, const float *restrict x, const void *restrict activation,
-                      int bf16, size_t n);
+/// dx ← 0 where the activation, which is rectified, is not positive; both f32 or bf16.
+void vt_relu_backward(void *restrict dx, const void *restrict activation, int bf16, size_t n);
+
+/// The same of a gradient in bf16 and activations in f32.
+void vt_relu_backward_mixed(vt_bf16 *restrict dx, const float *restrict activation, size_t n);
 
 /// sum += x.
 void vt_add(float *restrict sum, const float *restrict x, size_t n);
@@ -86,6 +88,10 @@ void vt_add(float *restrict sum, const float *restrict x, size_t n);
 /// out[c] = Σ over rows of x[row · stride + c], c < columns.
 void vt_column_sums(float *restrict out, const void *restrict x, int bf16, size_t rows,
                     size_t columns, size_t stride);
+
+/// out[c] = Σ over places of x[place · channels + c]: for many places of few channels.
+void vt_channel_sums(float *restrict out, const void *restrict x, int bf16, size_t places,
+                     size_t channels);
 
 /// sums = [Σ x | Σ x·y] by column, over rows.
 void vt_product_sums(double *restrict sums, const float *restrict x, const float *restrict y,

@@ -79,8 +79,8 @@ package struct RowSums {
     (self.width, self.terms, precision, used) = (width, terms, .f32, nil)
   }
 
-  fileprivate init(pairs: AlignedBuffer<UInt16>, width: Int, terms: Int) {
-    (self.width, self.terms, precision, used) = (width, terms, .bf16, pairs)
+  fileprivate init(used: AlignedBuffer<UInt16>?, width: Int, terms: Int) {
+    (self.width, self.terms, precision, self.used) = (width, terms, .bf16, used)
   }
 }
 
@@ -89,7 +89,8 @@ package final class RowPairs {
   private let rows: Int
   private let width: Int
   private let values: AlignedBuffer<UInt16>
-  private let used: AlignedBuffer<UInt16>
+  /// Tiles pass over no words.
+  private let used: AlignedBuffer<UInt16>?
 
   /// - Throws: `ComputeError.outOfMemory`.
   package init(rows: Int, width: Int) throws {
@@ -97,16 +98,18 @@ package final class RowPairs {
     self.width = width
     // Products read whole vectors.
     values = try AlignedBuffer(count: (rows + rows % 2) * width + 32)
-    used = try AlignedBuffer(count: (width + 15) / 16 * ((rows + 31) / 32))
+    used =
+      PackedMatmul.usesTiles
+      ? nil : try AlignedBuffer(count: (width + 15) / 16 * ((rows + 31) / 32))
   }
 
   package var base: UnsafePointer<UInt16> { UnsafePointer(values.base) }
-  package var shape: RowSums { RowSums(pairs: used, width: width, terms: rows + rows % 2) }
+  package var shape: RowSums { RowSums(used: used, width: width, terms: rows + rows % 2) }
 
   /// Takes some rows of the matrix at `x`, which is all of it; the first is a multiple of 32.
   package func fill(from x: UnsafeRawPointer, _ some: Range<Int>) {
     vt_pair_rows(
-      values.base, used.base, x.assumingMemoryBound(to: UInt16.self), rows, width,
+      values.base, used?.base, x.assumingMemoryBound(to: UInt16.self), rows, width,
       some.lowerBound, some.count)
   }
 }

@@ -79,7 +79,7 @@ public struct Convolution: Layer {
   }
 
   public var reads: ValueForm { .operand }
-  public var gradient: ValueForm { isRectified ? .floats : .operand }
+  public var gradient: ValueForm { .operand }
 
   public func fused(with activation: Activation) -> (any Layer)? {
     guard activation == .relu else { return nil }
@@ -94,7 +94,7 @@ public struct Convolution: Layer {
       window, larger: larger, source: isTransposed ? output : input, smaller: smaller,
       weight: site.parameter(name + ".weight"), bias: isTransposed ? nil : bias,
       relu: isRectified && !isTransposed,
-      output: isTransposed ? .f32 : site.output.values.precision,
+      output: isTransposed ? site.inputs[0].delta?.precision ?? .f32 : site.output.values.precision,
       block: site.placement.blocks.times(site.output.repeats).size, site.placement)
     return isTransposed
       ? try PlacedTransposed(products, bias: bias, isRectified: isRectified, site)
@@ -130,8 +130,10 @@ private final class PlacedConvolution: PlacedLayer {
     let delta = delta.matrix
     plan.add { [self] block, worker in
       let rows = y.rows(block)
-      let to = dx.destination(block, worker: worker)
-      products.scatter(delta[rows.row], into: to, output: .f32, rows, worker: worker)
+      let to = dx.target(block, worker: worker)
+      products.scatter(
+        delta[rows.row], into: to.base, output: to.isBF16 == 1 ? .bf16 : .f32, rows,
+        worker: worker)
       dx.deliver(to, block, worker: worker)
     }
   }
@@ -175,8 +177,8 @@ private final class PlacedTransposed: PlacedLayer {
     let delta = delta.matrix
     plan.add { [self] block, worker in
       let rows = y.rows(block)
-      let to = dx.destination(block, worker: worker)
-      products.gather(delta[rows.row], into: to, rows, worker: worker)
+      let to = dx.target(block, worker: worker)
+      products.gather(delta[rows.row], into: to.base, rows, worker: worker)
       dx.deliver(to, block, worker: worker)
     }
   }

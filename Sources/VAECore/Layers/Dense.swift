@@ -54,7 +54,7 @@ public struct Dense: Layer {
   }
 
   public var reads: ValueForm { .operand }
-  public var gradient: ValueForm { isRectified ? .floats : .operand }
+  public var gradient: ValueForm { .operand }
 
   public func fused(with activation: Activation) -> (any Layer)? {
     guard activation == .relu else { return nil }

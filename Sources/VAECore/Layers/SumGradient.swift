@@ -27,24 +27,30 @@ final class SumGradient {
 
   /// Adds what computes it from the gradient of the output.
   func addBackward(to plan: inout RowPlan) {
-    guard let own else { return }
-    plan.addForDead { [y] block, _ in
-      let rows = y.rows(block)
-      own.clear(rows.row..<rows.row + rows.size)
-    }
-    plan.add { [self] block, worker in
-      let rows = y.rows(block)
-      let dy = y.gradient(block, worker: worker)
-      let count = rows.size * y.width
-      if isRectified, y.operand.precision == own.precision {
-        vt_relu_backward(own[rows.row], dy, y.operand[rows.row], own.isBF16, count)
-      } else {
-        if isRectified {
-          Activation.relu.backward(dy, x: y.values.floats(rows.row), count: count)
-        }
-        own.store(dy, row: rows.row, rows: rows.size)
+    if let own {
+      plan.addForDead { [y] block, _ in
+        let rows = y.rows(block)
+        own.clear(rows.row..<rows.row + rows.size)
       }
-      own.clear(rows.dead)
+      plan.add { [y] block, worker in
+        let rows = y.rows(block)
+        own.store(y.gradient(block, worker: worker), row: rows.row, rows: rows.size)
+        own.clear(rows.dead)
+      }
+    }
+    guard isRectified else { return }
+    let matrix = matrix
+    // What consumers read tells where the sum was positive as well as the sum itself.
+    let output = y.operand.precision == matrix.precision ? y.operand : y.values
+    plan.add { [y] block, _ in
+      let rows = y.rows(block)
+      let count = rows.live * y.width
+      if output.precision == matrix.precision {
+        vt_relu_backward(matrix[rows.row], output[rows.row], matrix.isBF16, count)
+      } else {
+        vt_relu_backward_mixed(
+          matrix[rows.row].assumingMemoryBound(to: UInt16.self), output.floats(rows.row), count)
+      }
     }
   }
 }

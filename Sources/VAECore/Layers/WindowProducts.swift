@@ -156,9 +156,9 @@ final class WindowProducts {
               smaller[map], UnsafeRawPointer(lower(larger[map], worker)), into: gradient,
               worker: worker)
           }
-          vt_column_sums(
-            gradient + outputs * taps, sums[first], sums.isBF16,
-            max(0, live - first) * places, channels, channels)
+          vt_channel_sums(
+            gradient + outputs * taps, sums[first], sums.isBF16, max(0, live - first) * places,
+            channels)
         }
       )
     }
