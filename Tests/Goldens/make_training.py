@@ -110,43 +110,48 @@ class Case:
         self.optimiser = dict(
             beta1=0.9, beta2=0.999, epsilon=1e-8, momentum=0.0, nesterov=False,
             weight_decay=0.0) | optimiser
-        own = inputs(self.rows)
+        self.width = math.prod(self.config["input_shape"])
+        own = inputs(self.rows, self.width)
         wide = self.config["likelihood"] != "bernoulli"
         self.inputs = (own * np.float32(3) - np.float32(1)) if wide else own
 
     def layers(self):
         """Name and shape of each parameter with its bound (None: zero, or one), in file order."""
-        def linear(name, n, m):
-            return [(f"{name}.weight", (m, n), 1 / np.sqrt(np.float32(n))),
-                    (f"{name}.bias", (m,), 1 / np.sqrt(np.float32(n)))]
+        sizes = [self.width, *self.hidden]
+        yield from self.stack("encoder", sizes)
+        yield from heads(linear(name, sizes[-1], LATENT) for name in self.latents())
+        yield from self.stack("decoder", [LATENT, *reversed(self.hidden)])
+        yield from heads(linear(name, sizes[1], self.width) for name in self.outputs())
+        yield from self.own()
 
-        def stack(part, sizes):
-            for i, (n, m) in enumerate(zip(sizes, sizes[1:])):
-                yield from linear(f"{part}.{i}", n, m)
-                if self.config["batch_norm"]:
-                    for kind in ["weight", "bias", "running_mean", "running_var"]:
-                        yield f"{part}.{i}.norm.{kind}", (m,), None
+    def stack(self, part, sizes):
+        """The hidden layers of a part."""
+        for i, (n, m) in enumerate(zip(sizes, sizes[1:])):
+            yield from self.normed(linear(f"{part}.{i}", n, m), m)
 
-        def heads(names, n, m):
-            layers = [linear(name, n, m) for name in names]
-            for part in range(2):
-                for layer in layers:
-                    yield layer[part]
+    def normed(self, layer, channels):
+        """A layer, and the batch norm that may follow it."""
+        yield from layer
+        if self.config["batch_norm"]:
+            name = layer[0][0].removesuffix(".weight")
+            for kind in ["weight", "bias", "running_mean", "running_var"]:
+                yield f"{name}.norm.{kind}", (channels,), None
 
-        plain = self.config["model"] == "ae"
-        sizes = [INPUT, *self.hidden]
-        yield from stack("encoder", sizes)
-        yield from heads(["encoder.mean"] + ["encoder.logvar"] * (not plain), sizes[-1], LATENT)
-        yield from stack("decoder", [LATENT, *reversed(self.hidden)])
-        yield from heads([f"decoder.{name}" for name in self.outputs()], sizes[1], INPUT)
+    def own(self):
+        """Parameters of the likelihood."""
         if self.config.get("sigma") == "learned":
             yield "decoder.log_sigma", (1,), None
+
+    def latents(self):
+        """The heads of the encoder."""
+        return ["encoder.mean"] + ["encoder.logvar"] * (self.config["model"] != "ae")
 
     def outputs(self):
         """The heads of the decoder."""
         if self.config["likelihood"] == "student":
-            return ["output", "output_scale", "output_df"]
-        return ["output"] + ["output_logvar"] * (self.config.get("sigma") == "pixel")
+            return ["decoder.output", "decoder.output_scale", "decoder.output_df"]
+        pixel = self.config.get("sigma") == "pixel"
+        return ["decoder.output"] + ["decoder.output_logvar"] * pixel
 
     def start(self, seed):
         weights = {}
@@ -179,39 +184,15 @@ class Case:
         particles = settings["particles"]
         x = torch.tensor(self.inputs, dtype=torch.float64)
         if self.binarise == "dynamic":
-            u = noise.uniforms(self.rows, INPUT, seed, noise.BINARISE, step)
+            u = noise.uniforms(self.rows, self.width, seed, noise.BINARISE, step)
             x = torch.tensor(u < self.inputs, dtype=torch.float64)
 
-        def operand(h):
-            return Operand.apply(h, far) if self.bf16 else h
-
-        def linear(name, h):
-            weight = operand(w[f"{name}.weight"])
-            y = F.linear(operand(h), weight, w[f"{name}.bias"])
-            return Sum.apply(y, far) if self.bf16 else y
-
-        def stack(part, h, first):
-            for i in range(len(self.hidden)):
-                h = linear(f"{part}.{i}", h)
-                if config["batch_norm"]:
-                    name = f"{part}.{i}.norm"
-                    h = F.batch_norm(h, w[f"{name}.running_mean"], w[f"{name}.running_var"],
-                                     w[f"{name}.weight"], w[f"{name}.bias"], training=True)
-                if config["activation"] in ["relu", "leaky-relu"]:
-                    far.append(h.detach().abs().min().item())
-                h = {"relu": F.relu, "tanh": torch.tanh, "silu": F.silu,
-                     "leaky-relu": F.leaky_relu}[config["activation"]](h)
-                if (p := config["dropout"]) > 0:
-                    u = noise.uniforms(*h.shape, seed, noise.DROPOUT, step, layer=first + i)
-                    h = h * torch.tensor(u >= np.float32(p)) / (1 - p)
-            return h
-
-        h = stack("encoder", x, 0)
-        mean = linear("encoder.mean", h)
+        forward = Pass(self, w, step, seed, far)
+        mean, *raw = self.encode(forward, x)
         if config["model"] == "ae":
             z, ratio, kl = mean[:, None], torch.zeros(self.rows, 1), torch.zeros(self.rows, LATENT)
         else:
-            raw = linear("encoder.logvar", h)
+            raw = raw[0]
             far += [(raw - bound).detach().abs().min().item() for bound in (-30, 20)]
             posterior = Normal(mean[:, None], (raw.clamp(-30, 20) / 2).exp()[:, None])
             prior = Normal(0.0, 1.0)
@@ -220,8 +201,7 @@ class Case:
             z = posterior.loc + posterior.scale * eps
             ratio = (prior.log_prob(z) - posterior.log_prob(z)).sum(2)
             kl = kl_divergence(posterior, prior)[:, 0]
-        h = stack("decoder", z.flatten(0, 1), len(self.hidden))
-        outputs = [linear(f"decoder.{name}", h) for name in self.outputs()]
+        outputs = self.decode(forward, z.flatten(0, 1))
         recon = self.surprise(w, outputs, x.repeat_interleave(particles, 0))
         recon = recon.reshape(self.rows, particles)
 
@@ -237,6 +217,16 @@ class Case:
             objective = recon.mean(1) + config["beta"] * (kl.sum(1) + free)
         sampled = settings["importance_weighted"] or settings["divergence"] == "sampled"
         return objective, recon.mean(1), -ratio.mean(1) if sampled else kl.sum(1)
+
+    def encode(self, forward, x):
+        """What the heads of the encoder give for rows x."""
+        h = forward.stack("encoder", x, 0)
+        return [forward.linear(name, h) for name in self.latents()]
+
+    def decode(self, forward, z):
+        """What the heads of the decoder give for rows z."""
+        h = forward.stack("decoder", z, len(self.hidden))
+        return [forward.linear(name, h) for name in self.outputs()]
 
     def surprise(self, w, outputs, x):
         """−log p(x|z) of each row."""
@@ -267,7 +257,8 @@ class Case:
         return kind(weights, betas=(o["beta1"], o["beta2"]), eps=o["epsilon"], **common)
 
     def train(self, steps, seed):
-        """Tensors and figures, or nothing where the run came too near a kink."""
+        """Figures and tensors, those of parameters by name; or nothing where the run came too near
+        a kink."""
         initial = self.start(seed)
         w = {k: torch.tensor(v, dtype=torch.float64) for k, v in initial.items()}
         trained = [v.requires_grad_() for k, v in w.items() if "running" not in k]
@@ -282,21 +273,75 @@ class Case:
             figures["losses"].append(objective.mean().item())
             if step == 1:
                 figures |= dict(recon=recon.mean().item(), kl=divergence.mean().item())
-                tensors["gradient"] = flat(
-                    np.zeros(v.shape) if v.grad is None else v.grad.numpy() for v in w.values())
-                norm = np.linalg.norm(tensors["gradient"])
+                tensors["gradient"] = {
+                    k: np.zeros(v.shape) if v.grad is None else v.grad.numpy().copy()
+                    for k, v in w.items()}
+                norm = np.linalg.norm(flat(tensors["gradient"]))
             if (clip := self.optimiser.get("clip_norm")) is not None:
                 if norm < 1.2 * clip:
                     return None
                 torch.nn.utils.clip_grad_norm_(trained, clip)
             rule.step()
         if not self.bf16:
-            tensors["after"] = flat(v.detach().numpy() for v in w.values())
-        if self.rows != ROWS:
-            tensors["inputs"] = inputs(self.rows)
-        if self.changed:
-            tensors["initial"] = flat(initial.values())
+            tensors["after"] = {k: v.detach().numpy() for k, v in w.items()}
+        tensors["initial"] = initial
         return figures, tensors
+
+
+class Pass:
+    """A forward pass of a case: its weights and noise; distances from kinks go into `far`."""
+
+    def __init__(self, case, w, step, seed, far):
+        self.case, self.w, self.step, self.seed, self.far = case, w, step, seed, far
+
+    def linear(self, name, h):
+        weight, bias = self.w[f"{name}.weight"], self.w[f"{name}.bias"]
+        if not self.case.bf16:
+            return F.linear(h, weight, bias)
+        y = F.linear(Operand.apply(h, self.far), Operand.apply(weight, self.far), bias)
+        return Sum.apply(y, self.far)
+
+    def norm(self, name, h):
+        """The batch norm of a layer, where the case has them; h [rows, channels, ...]."""
+        if not self.case.config["batch_norm"]:
+            return h
+        of = {kind: self.w[f"{name}.norm.{kind}"]
+              for kind in ["running_mean", "running_var", "weight", "bias"]}
+        return F.batch_norm(h, **of, training=True)
+
+    def activation(self, h):
+        name = self.case.config["activation"]
+        if name in ["relu", "leaky-relu"]:
+            self.far.append(h.detach().abs().min().item())
+        return {"relu": F.relu, "tanh": torch.tanh, "silu": F.silu,
+                "leaky-relu": F.leaky_relu}[name](h)
+
+    def stack(self, part, h, first):
+        """The hidden layers of a part, the first of which is number `first` to the dropout."""
+        for i in range(len(self.case.hidden)):
+            name = f"{part}.{i}"
+            h = self.activation(self.norm(name, self.linear(name, h)))
+            if (p := self.case.config["dropout"]) > 0:
+                u = noise.uniforms(
+                    *h.shape, self.seed, noise.DROPOUT, self.step, layer=first + i)
+                h = h * torch.tensor(u >= np.float32(p)) / (1 - p)
+        return h
+
+
+def linear(name, n, m):
+    """A dense layer from n to m values: name, shape and bound of its weights and biases."""
+    return layer(name, (m, n), m, n)
+
+
+def layer(name, shape, biases, fan):
+    """The same of any layer whose outputs are sums of `fan` products."""
+    bound = 1 / np.sqrt(np.float32(fan))
+    return [(f"{name}.weight", shape, bound), (f"{name}.bias", (biases,), bound)]
+
+
+def heads(layers):
+    """Layers side by side: their weights, then their biases."""
+    return itertools.chain(*zip(*layers))
 
 
 def bf16(x):
@@ -337,30 +382,41 @@ class Sum(torch.autograd.Function):
         return rounded, None
 
 
-def inputs(rows=ROWS):
-    x = noise.uniforms(rows, INPUT, 1, noise.SAMPLE)
+def inputs(rows=ROWS, width=INPUT):
+    x = noise.uniforms(rows, width, 1, noise.SAMPLE)
     x[0, :4] = [0, 1, 0, 1]  # the ends count as data too
     return x
 
 
-def flat(arrays):
-    return np.concatenate([np.ravel(array) for array in arrays])
+def flat(parameters):
+    return np.concatenate([np.ravel(array) for array in parameters.values()])
+
+
+def run(case, steps, number):
+    """Figures and tensors of a case from the first seed, from `number` on, that is clear of kinks;
+    and what describes it, for the metadata."""
+    figures, tensors = next(filter(None, (case.train(steps, s) for s in itertools.count(number))))
+    objective = case.objective | dict(
+        binarise=case.binarise, precision="bf16" if case.bf16 else "f32")
+    described = dict(
+        config=case.config, objective=objective, optimiser=case.optimiser, figures=figures)
+    return tensors, {
+        f"{case.name}.{k}": json.dumps(v, sort_keys=True) for k, v in described.items()}
 
 
 def write(name, steps, cases, more, gradients):
     tensors, metadata = dict(more, inputs=inputs()), {}
     for number, (title, (config, optimiser)) in enumerate(cases.items()):
         made = Case(title, dict(config), optimiser)
-        figures, own = next(filter(None, (made.train(steps, s) for s in itertools.count(number))))
+        own, described = run(made, steps, number)
         if not gradients:
             del own["gradient"]
-        tensors |= {f"{title}.{k}": v for k, v in own.items()}
-        metadata[f"{title}.config"] = made.config
-        metadata[f"{title}.objective"] = made.objective | dict(
-            binarise=made.binarise, precision="bf16" if made.bf16 else "f32")
-        metadata[f"{title}.optimiser"] = made.optimiser
-        metadata[f"{title}.figures"] = figures
-    metadata = {k: json.dumps(v, sort_keys=True) for k, v in metadata.items()}
+        if not made.changed:
+            del own["initial"]
+        tensors |= {f"{title}.{k}": flat(v) for k, v in own.items()}
+        if made.rows != ROWS:
+            tensors[f"{title}.inputs"] = inputs(made.rows)
+        metadata |= described
     (FOLDER / f"{name}.safetensors").write_bytes(safetensors(tensors, metadata))
 
 
