@@ -174,9 +174,9 @@ def _autoencoder():
                 self.decoder.log_sigma = nn.Parameter(torch.zeros(1))
             if config.get("sigma") == "pixel":
                 self.decoder["output_logvar"] = nn.Linear(([latent] + hidden[::-1])[-1], rows)
-            if config["likelihood"] == "student":
-                for head in ["output_scale", "output_df"]:
-                    self.decoder[head] = nn.Linear(([latent] + hidden[::-1])[-1], rows)
+            more = dict(student=["output_scale", "output_df"], logistic=["output_logscale"])
+            for head in more.get(config["likelihood"], []):
+                self.decoder[head] = nn.Linear(([latent] + hidden[::-1])[-1], rows)
 
         def encode(self, x):
             """Means and log-variances of the latents of rows; None for those of a plain model."""
@@ -194,6 +194,8 @@ def _autoencoder():
             x = self.decoder["output"](z)
             if self.config["likelihood"] == "bernoulli":
                 x = x.sigmoid()
+            if self.config["likelihood"] == "logistic":
+                x = x.clamp(0, 1)
             return x.unflatten(1, tuple(self.config["input_shape"]))
 
         def forward(self, x):

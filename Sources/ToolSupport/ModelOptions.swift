@@ -40,8 +40,8 @@ public struct ModelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What the decoder gives: bernoulli (values in [0, 1]), gaussian or student (any). "
-        + "(default: bernoulli)",
+      "What the decoder gives: bernoulli (values in [0, 1]), gaussian or student (any), logistic "
+        + "(bytes). (default: bernoulli)",
       valueName: "likelihood"),
     completion: .list(Likelihoods.names))
   public var likelihood: String?

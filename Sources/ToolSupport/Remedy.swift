@@ -23,6 +23,7 @@ func remedy(for error: any Error) -> String? {
   case JoinError.mixedTypes:
     "--unit takes bytes as value/255, --plain as the numbers they are"
   case LikelihoodError.targetOutOfRange: "scale the rows, or use --likelihood gaussian"
+  case LikelihoodError.targetBetweenLevels: "give it the bytes, or use --likelihood gaussian"
   case ModelError.differs: "--init-matching takes what fits"
   case TrainingError.diverged: "try a smaller --lr, or look at the data"
   case TrainingError.nothingToTrain: "see --freeze"

@@ -17,11 +17,19 @@ extension Progress {
         line +=
           "  \(name == Losses.reconstruction ? "recon" : name) \(fixed(losses.terms[name, default: 0], 2))"
       }
-      if let validation = report.validation { line += "  valid \(fixed(validation.loss, 2))" }
+      line += bits(losses)
+      if let validation = report.validation {
+        line += "  valid \(fixed(validation.loss, 2))\(bits(validation))"
+      }
       line += "  active \(report.activeUnits)/\(report.latent)"
       milestone("\(line)  \(fixed(seconds, 2)) s  \(whole(rate)) rows/s")
     }
   }
+}
+
+/// Bits a dimension, where they are given.
+private func bits(_ losses: Losses) -> String {
+  losses.bitsPerDimension.map { "  \(fixed($0, 3)) bits/dim" } ?? ""
 }
 
 private func whole(_ value: Double) -> String {

@@ -82,7 +82,8 @@ struct VAEScore: Tool {
     options.precision = engine.precision(or: .f32)
     let scorer = try model.makeScorer(options, pool: try engine.pool())
     if summary {
-      let statistics = try scorer.statistics(of: reader)
+      var statistics = try scorer.statistics(of: reader)
+      statistics.dimensionsInBits = model.dimensionsInBits
       try streams.print(json ? statistics.json(of: term) : statistics.text(of: term))
       return streams.warn(scorer.remarks)
     }

@@ -13,7 +13,7 @@ the engine draws (noise.py). The file holds, rounded to F32 at the end,
     <case>.after.<parameter>       weights and running statistics after the last step
 
 Parameters have the names and shapes of a model file. As in steps.safetensors (make_training.py),
-a model whose likelihood is not Bernoulli reads 3·inputs − 1, and __metadata__ has, as JSON,
+a model with a Gaussian likelihood reads 3·inputs − 1, and __metadata__ has, as JSON,
 <case>.config, <case>.objective, <case>.optimiser and <case>.figures, with as many losses as steps.
 
 The network, with sizes and channels of the configuration's "convolution":

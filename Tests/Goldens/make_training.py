@@ -6,7 +6,8 @@
 Each case is one tiny network, trained on the same five rows with the initial weights and the noise
 that the engine draws (noise.py), rounded to F32 at the end. A file holds
 
-    inputs             [rows, input]   in [0, 1]
+    inputs             [rows, input]   in [0, 1]; a Gaussian or Student's t reads 3·inputs − 1, a
+                       discretised logistic the nearest k/255
     <case>.inputs      of a case with rows of its own
     <case>.initial     weights where they are not the seed's alone, flat, in the order of vae-model(5)
     <case>.gradient    the gradient of the first step, flat; steps.safetensors only
@@ -71,6 +72,8 @@ STEPS = 10, {
     "blocks_free_bits": case(rows=75, free_bits=0.02),
     "blocks_particles": case(rows=21, particles=5, importance_weighted=True),
     "blocks_learned": case(rows=75, likelihood="gaussian", sigma="learned"),
+    "logistic": case(likelihood="logistic"),
+    "logistic_narrow": case((7, 5), likelihood="logistic", activation="tanh"),
 }
 
 BF16 = 1, {
@@ -112,8 +115,11 @@ class Case:
             weight_decay=0.0) | optimiser
         self.width = math.prod(self.config["input_shape"])
         own = inputs(self.rows, self.width)
-        wide = self.config["likelihood"] != "bernoulli"
-        self.inputs = (own * np.float32(3) - np.float32(1)) if wide else own
+        if self.config["likelihood"] in ["gaussian", "student"]:
+            own = own * np.float32(3) - np.float32(1)
+        elif self.config["likelihood"] == "logistic":
+            own = np.round(own * np.float32(255)) / np.float32(255)
+        self.inputs = own
 
     def layers(self):
         """Name and shape of each parameter with its bound (None: zero, or one), in file order."""
@@ -150,6 +156,8 @@ class Case:
         """The heads of the decoder."""
         if self.config["likelihood"] == "student":
             return ["decoder.output", "decoder.output_scale", "decoder.output_df"]
+        if self.config["likelihood"] == "logistic":
+            return ["decoder.output", "decoder.output_logscale"]
         pixel = self.config.get("sigma") == "pixel"
         return ["decoder.output"] + ["decoder.output_logvar"] * pixel
 
@@ -166,6 +174,9 @@ class Case:
             # the lower one. Little weight on the first keeps e^10 from swamping the rest.
             weights["encoder.logvar.bias"][:2] = [25, -30]
             weights["decoder.0.weight"][:, 0] *= np.float32(1e-4)
+        elif self.name == "logistic_narrow":
+            # Scales of single bins and less, the first of them clamped, and locations in tails.
+            weights["decoder.output_logscale.bias"][:] = np.linspace(-9, -4, INPUT)
         elif "decoder.log_sigma" in weights:
             weights["decoder.log_sigma"][:] = 0.3
         elif self.config["batch_norm"]:
@@ -202,7 +213,7 @@ class Case:
             ratio = (prior.log_prob(z) - posterior.log_prob(z)).sum(2)
             kl = kl_divergence(posterior, prior)[:, 0]
         outputs = self.decode(forward, z.flatten(0, 1))
-        recon = self.surprise(w, outputs, x.repeat_interleave(particles, 0))
+        recon = self.surprise(w, outputs, x.repeat_interleave(particles, 0), far)
         recon = recon.reshape(self.rows, particles)
 
         if settings["importance_weighted"]:
@@ -228,7 +239,7 @@ class Case:
         h = forward.stack("decoder", z, len(self.hidden))
         return [forward.linear(name, h) for name in self.outputs()]
 
-    def surprise(self, w, outputs, x):
+    def surprise(self, w, outputs, x, far):
         """−log p(x|z) of each row."""
         output = outputs[0]
         if self.config["likelihood"] == "bernoulli":
@@ -236,6 +247,9 @@ class Case:
         if self.config["likelihood"] == "student":
             scale, df = F.softplus(outputs[1]) + 1e-3, 3 + F.softplus(outputs[2])
             return -StudentT(df, output, scale).log_prob(x).sum(1)
+        if self.config["likelihood"] == "logistic":
+            far += [(outputs[1] - bound).detach().abs().min().item() for bound in (-8, 7)]
+            return -logistic(output, outputs[1].clamp(-8, 7).exp(), x).sum(1)
         sigma = self.config["sigma"]
         if sigma == "pixel":
             deviation = (outputs[1].clamp(-30, 20) / 2).exp()
@@ -326,6 +340,16 @@ class Pass:
                     *h.shape, self.seed, noise.DROPOUT, self.step, layer=first + i)
                 h = h * torch.tensor(u >= np.float32(p)) / (1 - p)
         return h
+
+
+def logistic(location, scale, x):
+    """ln p of bytes x = k/255: ln(σ(a) − σ(b)) between the ends a and b of k's bin."""
+    k = torch.round(255 * x)
+    above = F.logsigmoid(((k + 0.5) / 255 - location) / scale)
+    not_below = F.logsigmoid((location - (k - 0.5) / 255) / scale)
+    # σ(a) − σ(b) = σ(a)·σ(−b)·(1 − e^(b − a)), in which no two numbers are nearly equal.
+    inside = above + not_below + torch.log(-torch.expm1(-1 / (255 * scale)))
+    return torch.where(k == 0, above, torch.where(k == 255, not_below, inside))
 
 
 def linear(name, n, m):

@@ -74,6 +74,43 @@ func imagesOf36Values(_ count: Int) -> [UInt8] {
     #expect(try run("vae-fit", gaussian, input: .pipe(bad)).status == 0)
   }
 
+  /// Of bytes losses are given in bits a dimension, too; what is drawn are levels again.
+  @Test func bytesHaveALogisticLikelihood() throws {
+    let folder = try TemporaryFolder()
+    let (model, log) = (folder.path + "/m.vae", folder.path + "/log.jsonl")
+    let bytes = npy("|u1", "(70, 36)", (0..<70 * 36).map { UInt8($0 * 7 % 256) })
+    let options = ["--likelihood", "logistic", "--hidden", "16", "--latent", "3"]
+    let result = try run(
+      "vae-fit", options + ["--epochs", "2", "--valid", "0.2", "--log", log, "-o", model],
+      input: .pipe(bytes))
+    #expect(result.status == 0, "\(result.messages)")
+    #expect(result.messages.split(separator: " ").count { $0 == "bits/dim" } == 4)
+    for line in try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n") {
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+      let record = try #require(object as? [String: Any])
+      for prefix in ["", "valid_"] {
+        let loss = try #require(record["\(prefix)loss"] as? Double)
+        let bits = try #require(record["\(prefix)bits_per_dimension"] as? Double)
+        #expect(abs(bits - loss / (36 * log2nats)) < 1e-12 * bits)
+      }
+    }
+    let summary = try run("vae-score", [model, "--summary"], input: .pipe(bytes))
+    #expect(String(decoding: summary.output, as: UTF8.self).contains(" bits a dimension, 70 rows"))
+
+    let latents = try run("vae-encode", [model], input: .pipe(bytes)).output
+    let draws = try run("vae-decode", [model, "--sample"], input: .pipe(latents)).output
+    #expect(decodeFloats(draws).allSatisfy { $0 == ($0 * 255).rounded() / 255 })
+    #expect(try run("vae-score", [model], input: .pipe(draws)).status == 0)
+    let means = try run("vae-decode", [model], input: .pipe(latents)).output
+    for arguments in [["vae-score", model], ["vae-fit"] + options] {
+      let refused = try run(arguments[0], Array(arguments.dropFirst()), input: .pipe(means))
+      #expect(refused.status == 65 && refused.messages.contains("row 0"))
+      #expect(refused.messages.contains("1/255") && refused.messages.contains("bytes"))
+    }
+  }
+
+  private let log2nats = 0.6931471805599453
+
   @Test func failuresLeaveNothingUnderTheFinalName() throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/m.vae"

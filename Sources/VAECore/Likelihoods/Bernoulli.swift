@@ -11,6 +11,7 @@ import CKernels
 /// Independent Bernoulli variables; the decoder gives logits. x lies in [0, 1].
 public struct Bernoulli: Likelihood, WithoutSigma {
   public static let name = "bernoulli"
+  public static let isBounded = true
 
   public init() {}
 
@@ -22,13 +23,14 @@ public struct Bernoulli: Likelihood, WithoutSigma {
   }
 
   /// - Throws: `LikelihoodError` for a value outside [0, 1].
-  public func check(_ rows: RowStore) throws {
-    guard let floats = rows.floats else { return }
-    let values = UnsafeBufferPointer(start: floats, count: rows.rows * rows.rowSize)
-    if let bad = values.firstIndex(where: { !(0...1 ~= $0) }) {
-      throw LikelihoodError.targetOutOfRange(
-        source: rows.name, row: bad / rows.rowSize, value: values[bad])
-    }
+  public func check(
+    _ values: UnsafeBufferPointer<Float>, width: Int, firstRow: Int, of source: String
+  ) throws {
+    guard let base = values.baseAddress, vt_outside(base, values.count, 0, 1) > 0,
+      let bad = values.firstIndex(where: { !(0...1 ~= $0) })
+    else { return }
+    throw LikelihoodError.targetOutOfRange(
+      source: source, row: firstRow + bad / width, value: values[bad])
   }
 
   public func loss(_ rows: LikelihoodRows, parameters: UnsafePointer<Float>) {

@@ -13,10 +13,17 @@ public protocol Likelihood: Sendable {
   var parameters: [ParameterSpec] { get }
   /// The bias of the first head under which the mean of x is `mean`.
   func bias(forMean mean: Double) -> Double
-  /// Refuses rows that it gives no probability, or parameters that make no distribution.
+  /// Whether the values that x can have are the likelihood's to say, which `check` does. Of rows for
+  /// others a model keeps the range.
+  static var isBounded: Bool { get }
+  /// Whether losses are also given in bits a dimension, as is usual for bytes.
+  static var reportsBits: Bool { get }
+  /// Refuses rows [count / width, width] with values that it gives no probability; `firstRow` numbers
+  /// them in `source`. Bytes, which are k/255, are never asked about.
   ///
   /// - Throws: `LikelihoodError`.
-  func check(_ rows: RowStore) throws
+  func check(
+    _ values: UnsafeBufferPointer<Float>, width: Int, firstRow: Int, of source: String) throws
   /// −log p(x | z) of each row, in nats, and its gradient by the outputs.
   ///
   /// - Parameter parameters: the values of its own, in order.
@@ -43,7 +50,20 @@ extension Likelihood {
   public static var heads: [String] { ["output"] }
   public var parameters: [ParameterSpec] { [] }
   public func bias(forMean mean: Double) -> Double { mean }
-  public func check(_ rows: RowStore) throws {}
+  public static var isBounded: Bool { false }
+  public static var reportsBits: Bool { false }
+  public func check(
+    _ values: UnsafeBufferPointer<Float>, width: Int, firstRow: Int, of source: String
+  ) throws {}
+  /// Refuses rows with values that it gives no probability.
+  ///
+  /// - Throws: `LikelihoodError`.
+  public func check(_ rows: RowStore) throws {
+    guard let floats = rows.floats else { return }
+    try check(
+      UnsafeBufferPointer(start: floats, count: rows.rows * rows.rowSize), width: rows.rowSize,
+      firstRow: 0, of: rows.name)
+  }
   public func mean(
     _ output: UnsafePointer<Float>, into x: UnsafeMutablePointer<Float>, width: Int
   ) {
@@ -61,7 +81,7 @@ public protocol WithoutSigma { init() }
 /// The likelihoods there are. A new one is a file and a line here.
 public enum Likelihoods {
   static let all: [any Likelihood.Type] = [
-    Bernoulli.self, Gaussian.self, PixelGaussian.self, StudentT.self,
+    Bernoulli.self, Gaussian.self, PixelGaussian.self, StudentT.self, Logistic.self,
   ]
 
   /// Their names, in order.
@@ -161,6 +181,7 @@ public enum LikelihoodError: Failure, Equatable {
   /// The likelihood of that name has no standard deviation of that kind to choose.
   case noSigma(String)
   case targetOutOfRange(source: String, row: Int, value: Float)
+  case targetBetweenLevels(source: String, row: Int, value: Float)
 
   public var kind: FailureKind { .badData }
 
@@ -171,6 +192,9 @@ public enum LikelihoodError: Failure, Equatable {
     case .targetOutOfRange(let source, let row, let value):
       "\(source): row \(row): expected values in [0, 1] for the Bernoulli likelihood, got "
         + "\(value)"
+    case .targetBetweenLevels(let source, let row, let value):
+      "\(source): row \(row): expected multiples of 1/255 in [0, 1] for the logistic likelihood, "
+        + "got \(value)"
     }
   }
 }

@@ -3,7 +3,7 @@ import CKernels
 /// What becomes of rows before a trained model sees them, and what is said of those that are not
 /// like the rows it learned from.
 final class RowIntake {
-  private let isBernoulli: Bool
+  private let likelihood: (any Likelihood)?
   private let binarizes: Bool
   private let range: ClosedRange<Float>?
   private var strangers = 0
@@ -11,14 +11,14 @@ final class RowIntake {
 
   init(_ architecture: any Architecture) {
     let vae = architecture as? VAEConfiguration
-    isBernoulli = vae?.likelihood is Bernoulli
+    likelihood = vae?.likelihood
     binarizes = vae?.binarizes ?? false
     range = vae?.inputRange
   }
 
   /// Takes [rows, width]; `firstRow` numbers them in `name`. Values of bytes are from 0 to 1.
   ///
-  /// - Throws: `LikelihoodError.targetOutOfRange` for values that a Bernoulli model cannot explain.
+  /// - Throws: `LikelihoodError` for values that the model cannot explain.
   func take(
     _ values: UnsafeMutableBufferPointer<Float>, width: Int, firstRow: Int, name: String,
     areBytes: Bool
@@ -26,13 +26,10 @@ final class RowIntake {
     guard let base = values.baseAddress else { return }
     if binarizes {
       for i in values.indices { values[i] = values[i] > 0.5 ? 1 : 0 }
-    } else if isBernoulli {
-      if !areBytes, vt_outside(base, values.count, 0, 1) > 0,
-        let bad = values.firstIndex(where: { !(0...1 ~= $0) })
-      {
-        throw LikelihoodError.targetOutOfRange(
-          source: name, row: firstRow + bad / width, value: values[bad])
-      }
+    } else if let likelihood, type(of: likelihood).isBounded {
+      if areBytes { return }
+      try likelihood.check(
+        UnsafeBufferPointer(values), width: width, firstRow: firstRow, of: name)
     } else if let range {
       let span = range.upperBound - range.lowerBound
       let (low, high) = (range.lowerBound - span, range.upperBound + span)

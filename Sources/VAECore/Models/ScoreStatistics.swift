@@ -8,6 +8,8 @@ public struct ScoreStatistics: Codable, Sendable, Equatable {
   private var squares = 0.0
   /// Scores beyond the range of f4, which mean and spread leave out.
   public private(set) var notFinite = 0
+  /// The values in a row, where nats are also given in bits for each of them.
+  public var dimensionsInBits: Int?
 
   enum CodingKeys: String, CodingKey {
     case rows, mean
@@ -55,7 +57,8 @@ public struct ScoreStatistics: Codable, Sendable, Equatable {
   /// Mean and standard error, in words.
   public func text(of term: ScoreTerm) -> String {
     let unit = term == .mse ? "squared error" : "nats"
-    return "\(term) \(mean) ± \(standardError) \(unit), \(rows) rows"
+    let bits = bits(of: term).map { ", \($0) bits a dimension" } ?? ""
+    return "\(term) \(mean) ± \(standardError) \(unit)\(bits), \(rows) rows"
       + (notFinite == 0 ? "" : ", \(notFinite) more beyond the range of f4")
   }
 
@@ -64,12 +67,18 @@ public struct ScoreStatistics: Codable, Sendable, Equatable {
     try sortedJSON(
       Summary(
         term: term.rawValue, mean: mean, standardError: standardError, deviation: deviation,
-        rows: rows, notFinite: notFinite))
+        bitsPerDimension: bits(of: term), rows: rows, notFinite: notFinite))
+  }
+
+  private func bits(of term: ScoreTerm) -> Double? {
+    guard term != .mse else { return nil }
+    return dimensionsInBits.map { bitsPerDimension(nats: mean, dimensions: $0) }
   }
 
   private struct Summary: Encodable {
     let term: String
     let mean, standardError, deviation: Double
+    let bitsPerDimension: Double?
     let rows, notFinite: Int
   }
 

@@ -6,6 +6,7 @@ struct Meter {
   private let clock = ContinuousClock()
   private let epochs: Int
   private let rows: Int
+  private let dimensions: Int?
   private var epochStart: ContinuousClock.Instant
   private var rowsAtStart: Int
   private var shown: ContinuousClock.Instant
@@ -15,9 +16,11 @@ struct Meter {
   private var squaredNorms = 0.0
   private var steps = 0
 
-  init(_ state: TrainingState, epochs: Int, rows: Int) {
+  /// - Parameter dimensions: as in `LossSums.losses(inBitsOf:)`.
+  init(_ state: TrainingState, epochs: Int, rows: Int, dimensions: Int?) {
     self.epochs = epochs
     self.rows = rows
+    self.dimensions = dimensions
     epochStart = clock.now
     shown = epochStart
     intervalStart = epochStart
@@ -60,7 +63,8 @@ struct Meter {
       try report(
         .steps(
           StepReport(
-            epoch: state.epochsDone + 1, step: state.step, training: since.losses,
+            epoch: state.epochsDone + 1, step: state.step,
+            training: since.losses(inBitsOf: dimensions),
             gradientNorm: (squaredNorms / Double(steps)).squareRoot(), learningRate: rate,
             beta: Double(graph.beta),
             rowsPerSecond: Double(since.rows) / (now - intervalStart).seconds)))
@@ -77,7 +81,7 @@ struct Meter {
       try report(
         .progress(
           epoch: state.epochsDone + 1, share: Double(state.sums.rows) / Double(rows),
-          loss: state.sums.losses.loss, rowsPerSecond: rowsPerSecond,
+          loss: state.sums.losses(inBitsOf: nil).loss, rowsPerSecond: rowsPerSecond,
           left: Double(left) / rowsPerSecond))
     }
   }

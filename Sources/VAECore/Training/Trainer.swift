@@ -103,7 +103,8 @@ public final class Trainer {
     let clock = ContinuousClock()
     let began = clock.now
     var saved = began
-    var meter = Meter(state, epochs: options.epochs, rows: rows.training.count)
+    var meter = Meter(
+      state, epochs: options.epochs, rows: rows.training.count, dimensions: model.dimensionsInBits)
     if control.checkpoint != nil { try saveCheckpoint() }
     while state.epochsDone < options.epochs, !isOutOfPatience {
       let order = shuffled(epoch: state.epochsDone + 1)
@@ -187,7 +188,8 @@ public final class Trainer {
     let (rate, beta) = settings(after: steps - 1)
     let validation = try validate()
     let ended = EpochReport(
-      epoch: state.epochsDone + 1, epochs: options.epochs, training: state.sums.losses,
+      epoch: state.epochsDone + 1, epochs: options.epochs,
+      training: state.sums.losses(inBitsOf: model.dimensionsInBits),
       validation: validation, klByDimension: state.sums.klByDimension,
       activeUnits: state.sums.activeUnits,
       gradientNorm: (state.squaredNorms / Double(max(steps, 1))).squareRoot(),
@@ -231,7 +233,7 @@ public final class Trainer {
       }
       guard finite else { throw diverged("validation loss") }
     }
-    return sums.losses
+    return sums.losses(inBitsOf: model.dimensionsInBits)
   }
 
   private func keep(in buffer: AlignedBuffer<Float>) {

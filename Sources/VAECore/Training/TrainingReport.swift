@@ -78,9 +78,13 @@ struct LossSums: Codable {
     return true
   }
 
-  var losses: Losses {
+  /// Means over the rows; in bits, too, for each of `dimensions` values, where these are given.
+  func losses(inBitsOf dimensions: Int?) -> Losses {
     let count = Double(max(rows, 1))
-    return Losses(loss: objective / count, terms: terms.mapValues { $0 / count })
+    let loss = objective / count
+    return Losses(
+      loss: loss, terms: terms.mapValues { $0 / count },
+      bitsPerDimension: dimensions.map { bitsPerDimension(nats: loss, dimensions: $0) })
   }
 
   /// What was added since `before`, a part of the same sums.

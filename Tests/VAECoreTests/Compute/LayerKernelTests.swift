@@ -11,16 +11,21 @@ struct LayerKernelTests {
   @Test(arguments: counts) func rectifierPassesGradientsOfWhatIsPositive(_ n: Int) {
     let activation = KernelTests.values(n, [0, -0.0, 1e-45, -1e-45, .infinity])
     let x = KernelTests.values(n + 7).suffix(n).map { $0 }
-    var dx = [Float](repeating: 9, count: n)
-    vt_relu_backward(&dx, x, activation, 0, n)
+    var dx = x
+    vt_relu_backward(&dx, activation, 0, n)
     #expect(dx == zip(x, activation).map { $1 > 0 ? $0 : 0 })
 
     var packed = [UInt16](repeating: 0, count: n)
     vt_bf16_from_f32(&packed, activation, n)
     let rounded = numbers(packed)
-    var (expected, result) = ([UInt16](repeating: 0, count: n), [UInt16](repeating: 9, count: n))
+    var expected = [UInt16](repeating: 0, count: n)
     vt_bf16_from_f32(&expected, zip(x, rounded).map { $1 > 0 ? $0 : 0 }, n)
-    vt_relu_backward(&result, x, packed, 1, n)
+    var result = [UInt16](repeating: 9, count: n)
+    vt_bf16_from_f32(&result, x, n)
+    vt_relu_backward(&result, packed, 1, n)
+    #expect(result == expected)
+    vt_bf16_from_f32(&result, x, n)
+    vt_relu_backward_mixed(&result, rounded, n)
     #expect(result == expected)
   }
 

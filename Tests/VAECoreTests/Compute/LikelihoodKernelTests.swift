@@ -120,6 +120,51 @@ struct LikelihoodKernelTests {
       })
   }
 
+  @Test(arguments: widths) func logistic(_ width: Int) {
+    var outputs = KernelTests.values(Self.rows * 2 * width, scale: 2)
+    for (i, extreme) in [7, -8, 7.5, -9, 1e4, -1e4].enumerated() where i < width {
+      outputs[width + i] = Float(extreme)
+    }
+    let targets = (0..<2 * width).map { Float($0 * 37 % 256) / 255 }
+    func parts(_ row: Int, _ i: Int) -> (x: Double, mean: Double, raw: Double, scale: Double) {
+      let raw = Double(outputs[row * 2 * width + width + i])
+      return (
+        target(targets, width, row, i), Double(outputs[row * 2 * width + i]), raw,
+        exp(min(max(raw, -8), 7))
+      )
+    }
+    check(
+      "logistic", width: width, columns: 2 * width, outputs: outputs,
+      loss: { row in
+        (0..<width).flatMap { i in
+          let (x, mean, raw, scale) = parts(row, i)
+          let (c, loss) = ((x - mean) / scale, naiveLogistic(mean: mean, raw: raw, x: x))
+          // The distance is rounded as a difference, and what is added to it may cancel it.
+          return [loss, x / scale, -x / scale, c, -c, 10, -10]
+        }
+      },
+      delta: { row, column in
+        let (x, mean, raw, scale) = parts(row, column % width)
+        let c = abs(x - mean) / scale
+        func slope(_ loss: (Double) -> Double, _ h: Double) -> Double {
+          (loss(h) - loss(-h)) / (2 * h)
+        }
+        // The twin's slope is right to a few 1e-9 of what its own terms are.
+        if column < width {
+          let by = slope({ naiveLogistic(mean: mean + $0, raw: raw, x: x) }, 1e-4 * scale)
+          let rounding = (1 + (x + abs(mean)) / scale * min(1, exp(-c + 6))) / scale
+          return [by, rounding, -rounding]
+        }
+        guard raw >= -8, raw <= 7 else { return [0] }
+        let by = slope({ naiveLogistic(mean: mean, raw: raw + $0, x: x) }, 1e-5)
+        let rounding = (1 + c) * (1 + (x + abs(mean)) / scale)
+        return [raw == 7 || raw == -8 ? 2 * by : by, rounding, -rounding]
+      },
+      kernel: {
+        vt_logistic($0, $1, $2, outputs, targets, Self.rows, 2, width, Self.scale)
+      })
+  }
+
   @Test(arguments: [1, 3, 16, 257]) func rowsAreScaled(_ width: Int) {
     let x = KernelTests.values(3 * width, [.infinity, 1e-45])
     let factors: [Float] = [0.1, 0, 3]
@@ -148,6 +193,10 @@ struct LikelihoodKernelTests {
       #expect(!loss[0].isFinite)
       vt_gaussian_pixel(&loss, nil, 0, [bad, 0, 0, 0], [0.5, 0], 1, 1, 2, 1)
       #expect(!loss[0].isFinite)
+      for x in [0, 0.2, 1] as [Float] {
+        vt_logistic(&loss, nil, 0, [bad, 0, 0, 0], [x, 0], 1, 1, 2, 1)
+        #expect(!loss[0].isFinite)
+      }
     }
   }
 }

@@ -19,11 +19,8 @@ final class Collector: GradientSink, @unchecked Sendable {
     (values.base + offset).update(from: gradient, count: count)
   }
 
-  func gradient(_ index: Int) -> [Float] {
-    Array(
-      UnsafeBufferPointer(
-        start: values.base + store.offsets[index], count: store.specs[index].count))
-  }
+  /// As files have it.
+  func gradient(_ index: Int) -> [Float] { store.fileValues(index, in: values) }
 }
 
 /// Compares numbers as NumPy's allclose does, and names the worst.

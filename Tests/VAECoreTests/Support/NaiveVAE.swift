@@ -132,6 +132,10 @@ struct NaiveVAE {
           - lgamma(nu / 2 + 0.5) + 0.5 * (nu + 1) * log1p(t * t / nu)
       }
     }
+    if configuration.likelihood is Logistic {
+      let raw = linear("decoder.output_logscale", [h[row]], p)[0]
+      return x.indices.reduce(0) { $0 + naiveLogistic(mean: output[$1], raw: raw[$1], x: x[$1]) }
+    }
     guard let sigma = configuration.likelihood.sigma else {
       return x.indices.reduce(0) {
         $0 + max(output[$1], 0) - output[$1] * x[$1] + log1p(exp(-abs(output[$1])))

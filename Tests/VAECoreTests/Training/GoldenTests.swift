@@ -8,6 +8,7 @@ struct GoldenTests {
   static let steps = GoldenFile("steps")
   static let optimisers = GoldenFile("optimisers")
   static let bf16 = GoldenFile("bf16")
+  static let convolution = GoldenFile("convolution")
 
   @Test(arguments: GoldenTests.steps.cases)
   func stepIsPyTorchs(_ name: String) throws {
@@ -22,6 +23,11 @@ struct GoldenTests {
     try compareStep(Self.bf16, name)
   }
 
+  @Test(arguments: GoldenTests.convolution.cases)
+  func stepOfConvolutionsIsPyTorchs(_ name: String) throws {
+    try compareStep(Self.convolution, name)
+  }
+
   private func compareStep(_ golden: GoldenFile, _ name: String) throws {
     let run = try GoldenRun(golden, name)
     run.learn(step: 1)
@@ -34,7 +40,7 @@ struct GoldenTests {
 
     let collector = Collector(run.model.parameters)
     for phase in run.graph.gradients(into: collector) { run.pool.run(phase) }
-    let expected = try run.split(golden.file.floats("\(name).gradient"))
+    let expected = try golden.parameters("\(name).gradient", of: run.model)
     for (index, spec) in run.model.parameters.specs.enumerated() where spec.isTrained {
       // rtol 1e-5, and as much of the tensor's largest value: sums of five rows round by units of
       // their largest term, not of what is left when terms cancel. Where batch normalisation takes
@@ -52,6 +58,11 @@ struct GoldenTests {
     try compareRun(Self.steps, name)
   }
 
+  @Test(arguments: GoldenTests.convolution.cases)
+  func stepsOfConvolutionsArePyTorchs(_ name: String) throws {
+    try compareRun(Self.convolution, name)
+  }
+
   @Test(arguments: GoldenTests.optimisers.cases)
   func twentyStepsOfTheRuleArePyTorchs(_ name: String) throws {
     try compareRun(Self.optimisers, name)
@@ -67,12 +78,12 @@ struct GoldenTests {
       update.begin(step: index + 1, learningRate: options.learningRate)
       for phase in update.phases { run.pool.run(phase) }
     }
-    let expected = try run.split(golden.file.floats("\(name).after"))
+    let expected = try golden.parameters("\(name).after", of: run.model)
     for (index, spec) in run.model.parameters.specs.enumerated() {
       // A step of Adam is about the rate whatever the gradient: where that is rounding error, so
       // is the step's direction; weights are of order 0.1 to 1.
       expectClose(
-        run.model.parameters[index].map { $0 }, expected[index], relative: 1e-5,
+        run.model.parameters.fileValues(index), expected[index], relative: 1e-5,
         absolute: 1e-5, spec.name)
     }
   }
@@ -93,6 +104,18 @@ struct GoldenFile: @unchecked Sendable {
     }
     cases = file.metadata.keys.filter { $0.hasSuffix(".figures") }
       .map { String($0.dropLast(".figures".count)) }.sorted()
+  }
+
+  /// Values by parameter, which lie one behind another in one tensor, or each in one of its own.
+  func parameters(_ name: String, of model: VAE) throws -> [[Float]] {
+    guard file.entry(name) != nil else {
+      return try model.parameters.specs.map { try file.floats("\(name).\($0.name)") }
+    }
+    var rest = try file.floats(name)[...]
+    return model.parameters.specs.map { spec in
+      defer { rest = rest.dropFirst(spec.count) }
+      return Array(rest.prefix(spec.count))
+    }
   }
 
   func decode<T: Decodable>(_ type: T.Type, _ key: String) throws -> T {
@@ -127,17 +150,24 @@ final class GoldenRun {
     figures = try golden.decode(Figures.self, "\(name).figures")
     model = try VAE(configurationJSON: golden.file.metadata["\(name).config", default: ""])
     model.parameters.initialise(seed: figures.seed)
-    if golden.file.entry("\(name).initial") != nil {
-      let initial = try Self.split(golden.file.floats("\(name).initial"), model)
+    if golden.file.entries.contains(where: { $0.name.hasPrefix("\(name).initial") }) {
+      let initial = try golden.parameters("\(name).initial", of: model)
       for (index, values) in initial.enumerated() {
-        _ = model.parameters[index].update(fromContentsOf: values)
+        model.parameters.setFileValues(index, values)
       }
     }
     let own = "\(name).inputs"
     var inputs = try golden.file.floats(golden.file.entry(own) == nil ? "inputs" : own)
-    if !(model.configuration.likelihood is Bernoulli) { inputs = inputs.map { $0 * 3 - 1 } }
-    let rows = try rowStore(inputs, shape: [12])
-    self.inputs = stride(from: 0, to: inputs.count, by: 12).map { Array(inputs[$0..<$0 + 12]) }
+    switch model.configuration.likelihood {
+    case is Bernoulli: break
+    case is Logistic: inputs = inputs.map { ($0 * 255).rounded() / 255 }
+    default: inputs = inputs.map { $0 * 3 - 1 }
+    }
+    let rows = try rowStore(inputs, shape: model.inputShape)
+    let width = model.inputSize
+    self.inputs = stride(from: 0, to: inputs.count, by: width).map {
+      Array(inputs[$0..<$0 + width])
+    }
     var options = GraphOptions()
     options.seed = figures.seed
     options.objective = try golden.decode(Objective.self, "\(name).objective")
@@ -169,14 +199,4 @@ final class GoldenRun {
       terms: Dictionary(uniqueKeysWithValues: batch.terms.map { ($0.name, mean($0.values)) }))
   }
 
-  /// Values one behind the other, by parameter.
-  func split(_ values: [Float]) -> [[Float]] { Self.split(values, model) }
-
-  private static func split(_ values: [Float], _ model: VAE) -> [[Float]] {
-    var rest = values[...]
-    return model.parameters.specs.map { spec in
-      defer { rest = rest.dropFirst(spec.count) }
-      return Array(rest.prefix(spec.count))
-    }
-  }
 }
