@@ -25,10 +25,11 @@ struct GoldenTests {
 
   @Test(arguments: GoldenTests.convolution.cases)
   func stepOfConvolutionsIsPyTorchs(_ name: String) throws {
-    try compareStep(Self.convolution, name)
+    // Sums over hundreds of places, which cancel where batch normalisation follows.
+    try compareStep(Self.convolution, name, absolute: 4e-6)
   }
 
-  private func compareStep(_ golden: GoldenFile, _ name: String) throws {
+  private func compareStep(_ golden: GoldenFile, _ name: String, absolute: Double = 1e-6) throws {
     let run = try GoldenRun(golden, name)
     run.learn(step: 1)
     let losses = run.losses
@@ -48,7 +49,7 @@ struct GoldenTests {
       let scale = expected[index].map { Double(abs($0)) }.max() ?? 0
       expectClose(
         collector.gradient(index), expected[index], relative: 1e-5,
-        absolute: max(1e-5 * scale, 1e-6),
+        absolute: max(1e-5 * scale, absolute),
         spec.name)
     }
   }
