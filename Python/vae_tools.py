@@ -141,45 +141,129 @@ def _autoencoder():
     from torch import nn
 
     activations = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU, "leaky-relu": nn.LeakyReLU}
+    heads_of = dict(student=["output_scale", "output_df"], logistic=["output_logscale"])
 
-    class Hidden(nn.Linear):
-        def __init__(self, inputs, outputs, config):
-            super().__init__(inputs, outputs)
-            self.norm = nn.BatchNorm1d(outputs) if config["batch_norm"] else nn.Identity()
-            self.after = nn.Sequential(
-                activations[config["activation"]](), nn.Dropout(config["dropout"]))
+    def hidden(layer, norm, config, ends_in_sum=False):
+        """The layer with what follows it in a hidden layer, under the names of a model file."""
+        layer.norm = norm if config["batch_norm"] else nn.Identity()
+        layer.after = nn.Identity() if ends_in_sum else nn.Sequential(
+            activations[config["activation"]](), nn.Dropout(config["dropout"]))
+        layer.register_forward_hook(lambda layer, _, y: layer.after(layer.norm(y)))
+        return layer
+
+    def dense(widths, config):
+        return {
+            str(i): hidden(nn.Linear(a, b), nn.BatchNorm1d(b), config)
+            for i, (a, b) in enumerate(zip(widths, widths[1:]))}
+
+    class Residual(nn.ModuleList):
+        """Pairs of convolutions, y = act(x + second(act(first(x))))."""
 
         def forward(self, x):
-            return self.after(self.norm(super().forward(x)))
+            for first, second in self:
+                x = self.activation[0](x + second(first(x)))
+            return x
+
+    class Resized(nn.Module):
+        """Maps resized by the nearest neighbour."""
+
+        def __init__(self, sides):
+            super().__init__()
+            self.sides = sides
+
+        def forward(self, x):
+            for axis, side in enumerate(self.sides, 2):
+                at = torch.arange(side) * x.shape[axis] // side
+                x = x.index_select(axis, at.to(x.device))
+            return x
+
+    class Maps:
+        """What the convolutions of a configuration are made of."""
+
+        def __init__(self, config):
+            own = config["convolution"]
+            self.config, self.sizes = config, own["sizes"]
+            self.last = own["layout"] != "channels-first"
+            shape, sides = config["input_shape"], len(self.sizes[0])
+            first = shape[sides:] if self.last else shape[:-sides]
+            self.channels = [math.prod(first)] + own["channels"]
+            self.flat = self.channels[-1] * math.prod(self.sizes[-1])
+            self.conv = [nn.Conv1d, nn.Conv2d][sides - 1]
+            self.up = [nn.ConvTranspose1d, nn.ConvTranspose2d][sides - 1]
+            self.norm = [nn.BatchNorm1d, nn.BatchNorm2d][sides - 1]
+            self.window = [own[key] for key in ("kernel", "stride", "padding")]
+            self.padding, self.nearest = own["output_padding"], own["upsample"] == "nearest"
+            self.pairs = own["residual"]
+
+        def downs(self):
+            return nn.ModuleList(
+                hidden(self.conv(a, b, *self.window), self.norm(b), self.config)
+                for a, b in zip(self.channels, self.channels[1:]))
+
+        def residual(self):
+            n = self.channels[-1]
+            pairs = Residual(
+                nn.ModuleList(
+                    hidden(self.conv(n, n, 3, 1, 1), self.norm(n), self.config, half == 1)
+                    for half in range(2))
+                for _ in range(self.pairs))
+            pairs.activation = [activations[self.config["activation"]]()]  # no part of the list
+            return pairs
+
+        def step(self, i):
+            """From size i + 1 to size i."""
+            a, b = self.channels[i + 1], self.channels[i]
+            if self.nearest:
+                return self.conv(a, b, 3, 1, 1)
+            return self.up(a, b, *self.window, output_padding=self.padding[i])
+
+        def rows(self, x):
+            """Rows with their channels first."""
+            if self.last:
+                return x.reshape(-1, *self.sizes[0], self.channels[0]).movedim(-1, 1)
+            return x.reshape(-1, self.channels[0], *self.sizes[0])
 
     class Autoencoder(nn.Module):
         def __init__(self, config):
             super().__init__()
             self.config = config
             rows, latent = math.prod(config["input_shape"]), config["latent"]
-            hidden = config["hidden"]
-
-            def stack(widths):
-                return nn.ModuleDict({
-                    str(i): Hidden(a, b, config)
-                    for i, (a, b) in enumerate(zip(widths, widths[1:]))})
-
-            self.encoder = stack([rows] + hidden)
-            self.encoder["mean"] = nn.Linear(([rows] + hidden)[-1], latent)
+            self.maps = Maps(config) if "convolution" in config else None
+            widths = [self.maps.flat if self.maps else rows] + config["hidden"]
+            self.encoder = nn.ModuleDict(dense(widths, config))
+            self.encoder["mean"] = nn.Linear(widths[-1], latent)
             if config["model"] == "vae":
-                self.encoder["logvar"] = nn.Linear(([rows] + hidden)[-1], latent)
-            self.decoder = stack([latent] + hidden[::-1])
-            self.decoder["output"] = nn.Linear(([latent] + hidden[::-1])[-1], rows)
+                self.encoder["logvar"] = nn.Linear(widths[-1], latent)
+            widths = [latent] + config["hidden"][::-1]
+            self.decoder = nn.ModuleDict(dense(widths, config))
+            heads = ["output"] + heads_of.get(config["likelihood"], [])
+            if config.get("sigma") == "pixel":
+                heads.append("output_logvar")
+            if self.maps:
+                maps, steps = self.maps, len(self.maps.sizes) - 1
+                self.encoder["conv"], self.encoder["residual"] = maps.downs(), maps.residual()
+                self.decoder["expand"] = nn.Linear(widths[-1], maps.flat)
+                self.decoder["expand"].norm = (
+                    maps.norm(maps.channels[-1]) if config["batch_norm"] else nn.Identity())
+                self.decoder["residual"] = maps.residual()
+                self.decoder["conv"] = nn.ModuleList(
+                    hidden(maps.step(i), maps.norm(maps.channels[i]), config)
+                    for i in range(steps - 1, 0, -1))
+                self.after = nn.Sequential(
+                    activations[config["activation"]](), nn.Dropout(config["dropout"]))
+            for head in heads:
+                self.decoder[head] = (
+                    self.maps.step(0) if self.maps else nn.Linear(widths[-1], rows))
             if config.get("sigma") == "learned":
                 self.decoder.log_sigma = nn.Parameter(torch.zeros(1))
-            if config.get("sigma") == "pixel":
-                self.decoder["output_logvar"] = nn.Linear(([latent] + hidden[::-1])[-1], rows)
-            more = dict(student=["output_scale", "output_df"], logistic=["output_logscale"])
-            for head in more.get(config["likelihood"], []):
-                self.decoder[head] = nn.Linear(([latent] + hidden[::-1])[-1], rows)
 
         def encode(self, x):
             """Means and log-variances of the latents of rows; None for those of a plain model."""
+            if self.maps:
+                x = self.maps.rows(x)
+                for layer in self.encoder["conv"]:
+                    x = layer(x)
+                x = self.encoder["residual"](x)
             x = x.flatten(1)
             for i in range(len(self.config["hidden"])):
                 x = self.encoder[str(i)](x)
@@ -191,12 +275,26 @@ def _autoencoder():
             """Mean rows of latents."""
             for i in range(len(self.config["hidden"])):
                 z = self.decoder[str(i)](z)
+            if self.maps:
+                z = self._grow(z)
             x = self.decoder["output"](z)
+            if self.maps and self.maps.last:
+                x = x.movedim(1, -1)
             if self.config["likelihood"] == "bernoulli":
                 x = x.sigmoid()
             if self.config["likelihood"] == "logistic":
                 x = x.clamp(0, 1)
-            return x.unflatten(1, tuple(self.config["input_shape"]))
+            return x.reshape(-1, *self.config["input_shape"])
+
+        def _grow(self, z):
+            """What the heads read: maps, and those before them."""
+            maps, expand = self.maps, self.decoder["expand"]
+            x = expand(z).unflatten(1, (maps.channels[-1], *maps.sizes[-1]))
+            x = self.decoder["residual"](self.after(expand.norm(x)))
+            layers = [*self.decoder["conv"], nn.Identity()]
+            for size, layer in zip(maps.sizes[-2::-1], layers):
+                x = layer(Resized(size)(x) if maps.nearest else x)
+            return x
 
         def forward(self, x):
             """Rows as the model sees them, from the means of their latents."""

@@ -75,7 +75,8 @@ public struct ModelOptions: ParsableArguments {
       throw ValidationError("--sigma has no effect with --likelihood \(likelihoodName)")
     } catch {
       throw ValidationError(
-        "--likelihood: expected \(Likelihoods.names.joined(separator: ", ")), got \(likelihoodName)")
+        "--likelihood: expected \(Likelihoods.names.joined(separator: ", ")), got \(likelihoodName)"
+      )
     }
     _ = try convolution.configuration(preset: preset?.conv)
   }

@@ -50,7 +50,9 @@ public final class Matrix {
   ///
   /// - Throws: `ComputeError.outOfMemory`.
   func rowSums() throws -> (base: UnsafeRawPointer, shape: RowSums) {
-    guard precision == .bf16 else { return (UnsafeRawPointer(self[0]), RowSums(width: width, terms: rows)) }
+    guard precision == .bf16 else {
+      return (UnsafeRawPointer(self[0]), RowSums(width: width, terms: rows))
+    }
     let pairs = try self.pairs ?? RowPairs(rows: rows, width: width)
     self.pairs = pairs
     return (UnsafeRawPointer(pairs.base), pairs.shape)
