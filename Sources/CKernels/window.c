@@ -9,51 +9,52 @@
 // Copies of runs may go this far beyond their end.
 enum { SLACK = 64 };
 
-/// The place of the map in memory that stands for place i of n.
+/// The row that stands for window i of n.
 static inline size_t nearest(size_t i, size_t source, size_t n) { return i * source / n; }
-
-static inline int resizes(const vt_window *w) {
-  return w->source_height != w->height || w->source_width != w->width;
-}
 
 static inline size_t padded_width(const vt_window *w) { return w->width + 2 * w->padding_width; }
 static inline size_t padded_places(const vt_window *w) {
   return (w->height + 2 * w->padding_height) * padded_width(w);
 }
 
-// One side of the sums that windows come to: which values of the window rows belong to a place.
+// One side of the sums that windows come to: which values of the rows belong to a place.
 
 typedef struct {
-  /// `starts[i]` ..< `starts[i + 1]` of the offsets are those of place i of the map in memory.
+  /// `starts[i]` ..< `starts[i + 1]` of the offsets are those of place i.
   uint32_t *starts, *offsets;
 } vt_cover;
 
-/// The most windows that cover a place of the map in memory, summed over all places of a side.
-static size_t most_covers(size_t windows, size_t kernel) { return windows * kernel; }
+/// The windows along a side, and how they lie in memory.
+typedef struct {
+  size_t size, windows, source, kernel, stride, padding;
+  int reversed;
+  /// Floats from one window to the next, and from one of its places to the next.
+  size_t window, place;
+} vt_side;
 
-/// Lists the windows that cover each place of a side, in order; one that is `window` away from the
-/// next, its places `place` from one another in a row.
-static void list_covers(vt_cover *cover, size_t source, size_t size, size_t windows, size_t kernel,
-                        size_t stride, size_t padding, size_t window, size_t place) {
-  size_t count = 0, at = 0;
-  for (size_t i = 0; i < source; i++) {
+/// Lists the windows that cover each place of a side, in order.
+static void list_covers(vt_cover *cover, vt_side s) {
+  size_t count = 0;
+  for (size_t i = 0; i < s.size; i++) {
     cover->starts[i] = (uint32_t)count;
-    for (; at < size && nearest(at, source, size) == i; at++)
-      for (size_t j = 0; j < windows; j++) {
-        size_t first = j * stride, place_in = at + padding - first;
-        if (at + padding >= first && place_in < kernel)
-          cover->offsets[count++] = (uint32_t)(j * window + place_in * place);
-      }
+    for (size_t j = 0; j < s.windows; j++) {
+      size_t first = j * s.stride, place = i + s.padding - first;
+      if (i + s.padding < first || place >= s.kernel) continue;
+      if (s.reversed) place = s.kernel - 1 - place;
+      cover->offsets[count++] =
+          (uint32_t)(nearest(j, s.source, s.windows) * s.window + place * s.place);
+    }
   }
-  cover->starts[source] = (uint32_t)count;
+  cover->starts[s.size] = (uint32_t)count;
 }
 
 size_t vt_window_scratch(const vt_window *w) {
   size_t padded = padded_places(w) * w->channels;
-  size_t covers = w->source_height + w->source_width + 2 +
-                  most_covers(w->rows, w->kernel_height) +
-                  most_covers(w->columns, w->kernel_width);
-  return (padded > covers ? padded : covers) + 2 * SLACK / sizeof(float);
+  size_t sums = w->reversed ? (w->kernel_height * padded_width(w) + w->kernel_width) * w->channels
+                            : 0;
+  size_t covers = w->height + w->width + 2 + w->rows * w->kernel_height +
+                  w->columns * w->kernel_width;
+  return (padded + sums > covers ? padded + sums : covers) + 2 * SLACK / sizeof(float);
 }
 
 /// Copies n bytes, or a little more: what is behind them is written later.
@@ -70,33 +71,78 @@ VT_INLINE void copy_run(char *to, const char *from, size_t n) {
 VT_INLINE void pad(const vt_window *w, char *padded, const char *x, size_t pixel) {
   size_t row = padded_width(w) * pixel;
   char *to = padded + w->padding_height * row + w->padding_width * pixel;
-  for (size_t y = 0; y < w->height; y++, to += row) {
-    size_t source = nearest(y, w->source_height, w->height);
-    const char *from = x + source * w->source_width * pixel;
-    if (!resizes(w))
-      memcpy(to, from, w->width * pixel);
-    else if (y > 0 && source == nearest(y - 1, w->source_height, w->height))
-      memcpy(to, to - row, w->width * pixel);
-    else
-      for (size_t i = 0; i < w->width; i++)
-        memcpy(to + i * pixel, from + nearest(i, w->source_width, w->width) * pixel, pixel);
-  }
+  for (size_t y = 0; y < w->height; y++)
+    memcpy(to + y * row, x + y * w->width * pixel, w->width * pixel);
 }
 
-VT_CLONES void vt_lower(const vt_window *w, void *out, const void *x, size_t maps, size_t size,
-                        float *scratch) {
-  size_t pixel = w->channels * size, row = padded_width(w) * pixel;
-  size_t run = w->kernel_width * pixel, map = w->source_height * w->source_width * pixel;
-  char *padded = (char *)scratch, *to = out;
-  memset(padded, 0, padded_places(w) * pixel + SLACK);
-  for (size_t n = 0; n < maps; n++) {
-    pad(w, padded, (const char *)x + n * map, pixel);
-    for (size_t i = 0; i < w->rows; i++)
-      for (size_t j = 0; j < w->columns; j++) {
-        const char *from = padded + i * w->stride_height * row + j * w->stride_width * pixel;
-        for (size_t k = 0; k < w->kernel_height; k++, to += run) copy_run(to, from + k * row, run);
+VT_INLINE char *lower(const vt_window *w, char *to, const char *x, size_t pixel, char *padded) {
+  size_t row = padded_width(w) * pixel, run = w->kernel_width * pixel;
+  pad(w, padded, x, pixel);
+  for (size_t i = 0; i < w->rows; i++)
+    for (size_t j = 0; j < w->columns; j++) {
+      const char *from = padded + i * w->stride_height * row + j * w->stride_width * pixel;
+      for (size_t k = 0; k < w->kernel_height; k++, to += run) copy_run(to, from + k * row, run);
+    }
+  return to;
+}
+
+VT_INLINE void add_run(float *restrict to, const float *restrict from, size_t n) {
+  for (size_t i = 0; i < n; i++) to[i] += from[i];
+}
+
+/// The sums of the windows that each row stands for, the places of a window last to first. First the
+/// lines of windows above one another are added, then places beside one another.
+VT_INLINE size_t lower_sums(const vt_window *w, void *out, size_t at, const void *x, size_t first,
+                            int bf16, float *padded) {
+  size_t channels = w->channels, row = padded_width(w) * channels, width = w->width * channels;
+  size_t run = w->kernel_width * channels;
+  float *lines = padded + padded_places(w) * channels, *sum = lines + w->kernel_height * row;
+  float *inner = padded + w->padding_height * row + w->padding_width * channels;
+  for (size_t y = 0; y < w->height; y++)
+    for (size_t i = 0; i < width; i++)
+      inner[y * row + i] = bf16 ? from_bf16(((const vt_bf16 *)x)[first + y * width + i])
+                                : ((const float *)x)[first + y * width + i];
+  size_t top = 0;
+  for (size_t r = 0; r < w->source_rows; r++) {
+    size_t bottom = top;
+    memset(lines, 0, w->kernel_height * row * sizeof(float));
+    for (; bottom < w->rows && nearest(bottom, w->source_rows, w->rows) == r; bottom++)
+      for (size_t k = 0; k < w->kernel_height; k++)
+        add_run(lines + (w->kernel_height - 1 - k) * row,
+                padded + (bottom * w->stride_height + k) * row, row);
+    top = bottom;
+    size_t left = 0;
+    for (size_t c = 0; c < w->source_columns; c++) {
+      size_t right = left;
+      while (right < w->columns && nearest(right, w->source_columns, w->columns) == c) right++;
+      for (size_t k = 0; k < w->kernel_height; k++, at += run) {
+        memset(sum, 0, run * sizeof(float));
+        for (size_t j = left; j < right; j++)
+          for (size_t p = 0; p < w->kernel_width; p++)
+            add_run(sum + (w->kernel_width - 1 - p) * channels,
+                    lines + k * row + (j * w->stride_width + p) * channels, channels);
+        for (size_t i = 0; i < run; i++) store(out, bf16, at + i, sum[i]);
       }
+      left = right;
+    }
   }
+  return at;
+}
+
+VT_CLONES void vt_lower(const vt_window *w, void *out, const void *x, int bf16, size_t maps,
+                        float *scratch) {
+  size_t pixel = w->channels * (bf16 ? sizeof(vt_bf16) : sizeof(float));
+  size_t map = w->height * w->width;
+  memset(scratch, 0, padded_places(w) * (w->reversed ? w->channels * sizeof(float) : pixel) + SLACK);
+  char *to = out;
+  size_t at = 0;
+  for (size_t n = 0; n < maps; n++)
+    if (!w->reversed)
+      to = lower(w, to, (const char *)x + n * map * pixel, pixel, (char *)scratch);
+    else if (bf16)
+      at = lower_sums(w, out, at, x, n * map * w->channels, 1, scratch);
+    else
+      at = lower_sums(w, out, at, x, n * map * w->channels, 0, scratch);
 }
 
 typedef float vt_lanes __attribute__((vector_size(64), aligned(4)));
@@ -149,18 +195,19 @@ VT_INLINE void raise_by_places(const vt_window *w, void *y, int bf16, const floa
   size_t channels = w->channels, taps = w->kernel_height * w->kernel_width * channels;
   vt_cover down, across;
   down.starts = (uint32_t *)scratch;
-  across.starts = down.starts + w->source_height + 1;
-  down.offsets = across.starts + w->source_width + 1;
-  across.offsets = down.offsets + most_covers(w->rows, w->kernel_height);
-  list_covers(&down, w->source_height, w->height, w->rows, w->kernel_height, w->stride_height,
-              w->padding_height, w->columns * taps, w->kernel_width * channels);
-  list_covers(&across, w->source_width, w->width, w->columns, w->kernel_width, w->stride_width,
-              w->padding_width, taps, channels);
+  across.starts = down.starts + w->height + 1;
+  down.offsets = across.starts + w->width + 1;
+  across.offsets = down.offsets + w->rows * w->kernel_height;
+  list_covers(&down, (vt_side){w->height, w->rows, w->source_rows, w->kernel_height,
+                               w->stride_height, w->padding_height, w->reversed,
+                               w->source_columns * taps, w->kernel_width * channels});
+  list_covers(&across, (vt_side){w->width, w->columns, w->source_columns, w->kernel_width,
+                                 w->stride_width, w->padding_width, w->reversed, taps, channels});
   float floor = relu ? 0 : -__builtin_inff();
   size_t at = 0;
-  for (size_t n = 0; n < maps; n++, rows += w->rows * w->columns * taps)
-    for (size_t i = 0; i < w->source_height; i++)
-      for (size_t j = 0; j < w->source_width; j++, at += channels) {
+  for (size_t n = 0; n < maps; n++, rows += w->source_rows * w->source_columns * taps)
+    for (size_t i = 0; i < w->height; i++)
+      for (size_t j = 0; j < w->width; j++, at += channels) {
         const uint32_t *d = down.offsets + down.starts[i], *a = across.offsets + across.starts[j];
         size_t downs = down.starts[i + 1] - down.starts[i];
         size_t acrosses = across.starts[j + 1] - across.starts[j], c = 0;
@@ -173,13 +220,6 @@ VT_INLINE void raise_by_places(const vt_window *w, void *y, int bf16, const floa
         for (; c < channels; c++)
           sum_cover(y, at, bf16, rows, bias, floor, d, downs, a, acrosses, c);
       }
-}
-
-VT_INLINE void add_run(float *restrict to, const float *restrict from, size_t n) {
-  size_t i = 0;
-  for (; i + 4 <= n; i += 4)
-    for (size_t j = 0; j < 4; j++) to[i + j] += from[i + j];
-  for (; i < n; i++) to[i] += from[i];
 }
 
 /// Adds one window after another to a padded map: faster where a place has few channels.
@@ -206,7 +246,7 @@ VT_INLINE void raise_by_windows(const vt_window *w, void *y, int bf16, const flo
 
 VT_CLONES void vt_raise(const vt_window *w, void *y, int bf16, const float *rows,
                         const float *bias, int relu, size_t maps, float *scratch) {
-  int by_windows = w->channels < 16 && !resizes(w);
+  int by_windows = w->channels < 16 && !w->reversed;
   if (by_windows && bf16)
     raise_by_windows(w, y, 1, rows, bias, relu, maps, scratch);
   else if (by_windows)

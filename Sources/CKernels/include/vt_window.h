@@ -5,31 +5,32 @@
 #include <stdint.h>
 
 /// Windows of kernel_height × kernel_width places, a stride apart, on a map of height × width places
-/// with zeros around it.
+/// with zeros around it. A row of the matrix is a window, its places row by row.
 typedef struct {
   size_t height, width, channels;
-  /// What lies in memory: a map of this many places, resized to height × width by the nearest
-  /// neighbour (place i of n is place ⌊i·source / n⌋).
-  size_t source_height, source_width;
-  /// Windows down and across: those that the padded map has room for.
+  /// Windows down and across.
   size_t rows, columns;
+  /// As many rows of the matrix as there are windows; or fewer, where each stands for several: window
+  /// i of n is row ⌊i·source / n⌋.
+  size_t source_rows, source_columns;
   size_t kernel_height, kernel_width;
   size_t stride_height, stride_width;
   size_t padding_height, padding_width;
+  /// Whether the places of a window come last to first, and rows may stand for several.
+  int reversed;
 } vt_window;
 
 /// Floats of scratch memory that `vt_lower` and `vt_raise` need.
 size_t vt_window_scratch(const vt_window *window);
 
-/// out[maps · rows · columns, kernel_height · kernel_width · channels] from
-/// x[maps, source_height, source_width, channels], of elements of `size` bytes. Up to 64 bytes behind
-/// the end of `out` and of `x` may be written and read.
-void vt_lower(const vt_window *window, void *out, const void *x, size_t maps, size_t size,
+/// out[maps · source_rows · source_columns, kernel_height · kernel_width · channels] from
+/// x[maps, height, width, channels], of f32 or bf16: the windows, or the sum of those that a row
+/// stands for. Up to 64 bytes behind the end of `out` and of `x` may be written and read.
+void vt_lower(const vt_window *window, void *out, const void *x, int bf16, size_t maps,
               float *scratch);
 
-/// y[maps, source_height, source_width, channels] = bias[channels] (or 0) + the sum of all window
-/// rows that cover a place, rectified where `relu`; f32 or bf16. The order of each sum is that of
-/// the windows.
+/// y[maps, height, width, channels] = bias[channels] (or 0) + the sum of the windows that cover a
+/// place, rectified where `relu`; f32 or bf16. The order of each sum is that of the windows.
 void vt_raise(const vt_window *window, void *y, int bf16, const float *rows, const float *bias,
               int relu, size_t maps, float *scratch);
 

@@ -1,6 +1,6 @@
-/// A convolution, or a transposed one: each place of the smaller map is joined to a window of the
-/// larger. The weights are PyTorch's in files, O I k k of Conv2d and I O k k of ConvTranspose2d, and
-/// O I k, I O k of a series.
+/// A convolution, a transposed one, or one of a resized map: each place of the smaller map is joined to
+/// a window of the larger. The weights are PyTorch's in files, O I k k of Conv2d and I O k k of
+/// ConvTranspose2d, and O I k, I O k of a series.
 public struct Convolution: Layer {
   /// Has its `name.weight` and `name.bias`.
   public let name: String
@@ -9,37 +9,37 @@ public struct Convolution: Layer {
   /// The map that it gives.
   public let output: MapShape
   public let window: WindowShape
-  public let isTransposed: Bool
   public let scheme: InitialiserScheme
-  /// What windows lie on: the larger of the two maps, or the input resized.
-  private let larger: MapShape
+  private let kind: Kind
   private let isSeries: Bool
   private var isRectified = false
+
+  private enum Kind {
+    case strided
+    case transposed
+    /// Of the input resized to as many places as the output has.
+    case resized
+  }
 
   /// Windows on the input.
   public init(
     _ name: String, on input: MapShape, channels: Int, window: WindowShape.Side, isSeries: Bool,
     scheme: InitialiserScheme = .pytorch
   ) {
+    let window = WindowShape(window, isSeries: isSeries)
     self.init(
-      name, resizing: input, to: input, channels: channels, window: window, isSeries: isSeries,
-      scheme: scheme)
+      name, .strided, input, window.windows(on: input, channels: channels), window, isSeries,
+      scheme)
   }
 
-  /// Windows on the input, which is first resized to as many places as `size` has, by the nearest
-  /// neighbour.
+  /// A convolution of kernel 3, stride 1 and padding 1 on the input resized to as many places as the
+  /// output has, by the nearest neighbour.
   public init(
-    _ name: String, resizing input: MapShape, to size: MapShape, channels: Int,
-    window: WindowShape.Side, isSeries: Bool, scheme: InitialiserScheme = .pytorch
+    resizing name: String, from input: MapShape, to output: MapShape, isSeries: Bool,
+    scheme: InitialiserScheme = .pytorch
   ) {
-    self.name = name
-    self.input = input
-    self.window = WindowShape(window, isSeries: isSeries)
-    self.scheme = scheme
-    self.isSeries = isSeries
-    isTransposed = false
-    larger = size.with(channels: input.channels)
-    output = self.window.windows(on: larger, channels: channels)
+    self.init(
+      name, .resized, input, output, WindowShape(.sameSize, isSeries: isSeries), isSeries, scheme)
   }
 
   /// The transposed convolution whose output is the map that windows give `input` on.
@@ -47,32 +47,43 @@ public struct Convolution: Layer {
     transposed name: String, from input: MapShape, to output: MapShape, window: WindowShape.Side,
     isSeries: Bool, scheme: InitialiserScheme = .pytorch
   ) {
-    self.name = name
-    self.input = input
-    self.output = output
-    self.window = WindowShape(window, isSeries: isSeries)
-    self.scheme = scheme
-    self.isSeries = isSeries
-    isTransposed = true
-    larger = output
+    self.init(
+      name, .transposed, input, output, WindowShape(window, isSeries: isSeries), isSeries, scheme)
   }
 
-  private var smaller: MapShape { isTransposed ? input : output }
+  private init(
+    _ name: String, _ kind: Kind, _ input: MapShape, _ output: MapShape, _ window: WindowShape,
+    _ isSeries: Bool, _ scheme: InitialiserScheme
+  ) {
+    self.name = name
+    self.kind = kind
+    self.input = input
+    self.output = output
+    self.window = window
+    self.isSeries = isSeries
+    self.scheme = scheme
+  }
 
   public func outputShape(_ inputs: [[Int]]) -> [Int] { output.shape }
 
   public func parameters(_ inputs: [[Int]]) -> [ParameterSpec] {
     let kernel = (isSeries ? [] : [window.vertical.kernel]) + [window.horizontal.kernel]
+    let shape =
+      kind == .transposed
+      ? [input.channels, output.channels] : [output.channels, input.channels]
     // PyTorch takes the second side of the weight for what comes in, whichever way it goes.
-    let (fanIn, fanOut) = (larger.channels * window.places, smaller.channels * window.places)
+    let (fanIn, fanOut) = (shape[1] * window.places, shape[0] * window.places)
+    // In memory the smaller map's channels come first, the larger's last.
+    let order =
+      kind == .resized
+      ? ChannelOrder(
+        outer: 1, channels: shape[0], places: shape[1] * window.places)
+      : ChannelOrder(outer: shape[0], channels: shape[1], places: window.places)
     return [
       ParameterSpec(
-        name: name + ".weight", shape: [smaller.channels, larger.channels] + kernel,
+        name: name + ".weight", shape: shape + kernel,
         initialiser: scheme.weight(fanIn: fanIn, fanOut: fanOut),
-        order: larger.channels == 1
-          ? nil
-          : ChannelOrder(
-            outer: smaller.channels, channels: larger.channels, places: window.places)),
+        order: order.channels == 1 || order.places == 1 ? nil : order),
       ParameterSpec(
         name: name + ".bias", shape: [output.channels], initialiser: scheme.bias(fanIn: fanIn)),
     ]
@@ -90,15 +101,17 @@ public struct Convolution: Layer {
 
   public func place(_ site: Site) throws -> any PlacedLayer {
     let bias = site.parameter(name + ".bias")
+    let isStrided = kind == .strided
     let products = try WindowProducts(
-      window, larger: larger, source: isTransposed ? output : input, smaller: smaller,
-      weight: site.parameter(name + ".weight"), bias: isTransposed ? nil : bias,
-      relu: isRectified && !isTransposed,
-      output: isTransposed ? site.inputs[0].delta?.precision ?? .f32 : site.output.values.precision,
+      window, larger: isStrided ? input : output, smaller: isStrided ? output : input,
+      windows: isStrided || kind == .resized ? output : input, reversed: kind == .resized,
+      weight: site.parameter(name + ".weight"), bias: isStrided ? bias : nil,
+      relu: isRectified && isStrided,
+      output: isStrided ? site.output.values.precision : site.inputs[0].delta?.precision ?? .f32,
       block: site.placement.blocks.times(site.output.repeats).size, site.placement)
-    return isTransposed
-      ? try PlacedTransposed(products, bias: bias, isRectified: isRectified, site)
-      : try PlacedConvolution(products, bias: bias, isRectified: isRectified, site)
+    return isStrided
+      ? try PlacedConvolution(products, bias: bias, isRectified: isRectified, site)
+      : try PlacedTransposed(products, bias: bias, isRectified: isRectified, site)
   }
 }
 
@@ -145,6 +158,7 @@ private final class PlacedConvolution: PlacedLayer {
   }
 }
 
+/// A transposed convolution, or one of a resized map.
 private final class PlacedTransposed: PlacedLayer {
   private let x: EdgeMemory
   private let y: EdgeMemory

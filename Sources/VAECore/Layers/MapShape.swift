@@ -42,6 +42,9 @@ public struct WindowShape: Hashable, Sendable {
       self.padding = padding
     }
 
+    /// Kernel 3, stride 1, padding 1: as many windows as places.
+    public static let sameSize = Side(kernel: 3, stride: 1, padding: 1)
+
     /// How many windows lie along `size` places.
     public func windows(on size: Int) -> Int { (size + 2 * padding - kernel) / stride + 1 }
   }

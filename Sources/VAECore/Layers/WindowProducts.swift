@@ -9,8 +9,9 @@ import CKernels
 ///     rows(larger) = smaller · W         a transposed convolution, or the way back of one
 ///     dW = smallerᵀ · rows(larger)
 ///
-/// and where places of the larger are sums, they are the sums over all windows that cover them. Rows
-/// are made for a few maps at a time, so that they stay in a cache: only `W` and its gradient are as
+/// and where places of the larger are sums, they are the sums over all windows that cover them. A
+/// convolution of a resized map is of the second kind, too: the products are made before resizing, on
+/// as many places fewer. Rows are made for a few maps at a time, so that they stay in a cache: only `W` and its gradient are as
 /// wide as in a dense layer.
 final class WindowProducts {
   /// Bytes of window rows that are made at once, about.
@@ -21,8 +22,6 @@ final class WindowProducts {
   private let window: vt_window
   private let larger: MapShape
   private let smaller: MapShape
-  /// The larger map before it is resized.
-  private let source: MapShape
   private let products: any AffineProducts
   private let shape: AffineShape
   /// Maps whose rows are made at once: a divisor of the rows of a block.
@@ -33,25 +32,28 @@ final class WindowProducts {
   private var rows: Int { group * smaller.places }
 
   /// - Parameters:
-  ///   - source: the larger map as it lies in memory; it is resized to `larger` by the nearest
-  ///     neighbour.
+  ///   - windows: a place for each window. Where that has more places than the smaller map, the smaller
+  ///     is resized to it by the nearest neighbour.
+  ///   - reversed: whether W has the places of a window last to first.
   ///   - bias, relu, output: of `gather`.
   ///   - block: maps in a block of rows.
   /// - Throws: `ComputeError`.
   init(
-    _ shape: WindowShape, larger: MapShape, source: MapShape, smaller: MapShape, weight: Int,
-    bias: Int?, relu: Bool, output: Precision, block: Int, _ placement: Placement
+    _ shape: WindowShape, larger: MapShape, smaller: MapShape, windows: MapShape,
+    reversed: Bool, weight: Int, bias: Int?, relu: Bool, output: Precision, block: Int,
+    _ placement: Placement
   ) throws {
     let (vertical, horizontal) = (shape.vertical, shape.horizontal)
     window = vt_window(
       height: larger.height, width: larger.width, channels: larger.channels,
-      source_height: source.height, source_width: source.width, rows: smaller.height,
-      columns: smaller.width, kernel_height: vertical.kernel, kernel_width: horizontal.kernel,
+      rows: windows.height, columns: windows.width, source_rows: smaller.height,
+      source_columns: smaller.width, kernel_height: vertical.kernel,
+      kernel_width: horizontal.kernel,
       stride_height: vertical.stride, stride_width: horizontal.stride,
-      padding_height: vertical.padding, padding_width: horizontal.padding)
+      padding_height: vertical.padding, padding_width: horizontal.padding,
+      reversed: reversed ? 1 : 0)
     self.larger = larger
     self.smaller = smaller
-    self.source = source
     let taps = shape.places * larger.channels
     let most = max(1, Self.rowBytes / (smaller.places * taps * placement.precision.size))
     group = (1...block).last { block % $0 == 0 && $0 <= most } ?? 1
@@ -71,7 +73,7 @@ final class WindowProducts {
   private func lower(_ x: UnsafeRawPointer, _ worker: Int) -> UnsafeMutablePointer<Float> {
     let rows = scratch[worker]
     withUnsafePointer(to: window) {
-      vt_lower($0, rows, x, group, shape.precision.size, rows + rowSpace)
+      vt_lower($0, rows, x, shape.precision == .bf16 ? 1 : 0, group, rows + rowSpace)
     }
     return rows
   }
@@ -85,7 +87,7 @@ final class WindowProducts {
     _ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, _ maps: RowBlock, worker: Int
   ) {
     for first in stride(from: 0, to: maps.live, by: group) {
-      let rows = lower(x + first * source.count * shape.precision.size, worker)
+      let rows = lower(x + first * larger.count * shape.precision.size, worker)
       products.forward(
         rows, into: y + first * smaller.count * shape.output.size, worker: worker)
     }
@@ -109,7 +111,7 @@ final class WindowProducts {
         x + first * smaller.count * shape.precision.size, into: rows, worker: worker)
       withUnsafePointer(to: window) {
         vt_raise(
-          $0, y + first * source.count * output.size, output == .bf16 ? 1 : 0, rows, bias,
+          $0, y + first * larger.count * output.size, output == .bf16 ? 1 : 0, rows, bias,
           relu ? 1 : 0, group, rows + rowSpace)
       }
     }

@@ -38,7 +38,6 @@ public struct ConvolutionConfiguration: Sendable, Equatable {
 
   var isSeries: Bool { layout == .series }
   var window: WindowShape.Side { .init(kernel: kernel, stride: stride, padding: padding) }
-  static let sameSizeWindow = WindowShape.Side(kernel: 3, stride: 1, padding: 1)
 
   /// The maps from the rows on to the smallest.
   ///

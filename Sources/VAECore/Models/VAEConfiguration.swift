@@ -204,9 +204,8 @@ extension VAEConfiguration: EncodingArchitecture {
             transposed: name, from: maps[index], to: maps[index - 1], window: convolution.window,
             isSeries: convolution.isSeries, scheme: scheme)
           : Convolution(
-            name, resizing: maps[index], to: maps[index - 1], channels: maps[index - 1].channels,
-            window: ConvolutionConfiguration.sameSizeWindow, isSeries: convolution.isSeries,
-            scheme: scheme), to: last)
+            resizing: name, from: maps[index], to: maps[index - 1],
+            isSeries: convolution.isSeries, scheme: scheme), to: last)
     }
     for index in stride(from: steps, to: 1, by: -1) {
       let name = "decoder.conv.\(steps - index)"
@@ -232,9 +231,8 @@ extension VAEConfiguration: EncodingArchitecture {
         let name = "\(part).residual.\(index).\(half)"
         let sums = try network.apply(
           Convolution(
-            name, on: map, channels: map.channels,
-            window: ConvolutionConfiguration.sameSizeWindow, isSeries: convolution.isSeries,
-            scheme: scheme), to: x)
+            name, on: map, channels: map.channels, window: .sameSize,
+            isSeries: convolution.isSeries, scheme: scheme), to: x)
         return style.batchNorm ? try network.apply(BatchNorm(name + ".norm"), to: sums) : sums
       }
       let inner = try network.apply(style.activation, to: convolve(0, x))
