@@ -136,13 +136,15 @@ VT_CLONES void vt_product_sums(double *restrict sums, const float *restrict x,
   }
 }
 
-VT_CLONES void vt_normalise(float *restrict x, float *restrict y, const float *restrict mean,
-                            const float *restrict inverse_deviation, const float *restrict weight,
-                            const float *restrict bias, size_t rows, size_t width) {
+VT_CLONES void vt_normalise(float *restrict n, float *y, const float *x,
+                            const float *restrict mean, const float *restrict inverse_deviation,
+                            const float *restrict weight, const float *restrict bias, size_t rows,
+                            size_t width) {
   for (size_t r = 0; r < rows; r++) {
-    float *a = x + r * width, *b = y + r * width;
+    const float *from = x + r * width;
+    float *a = n + r * width, *b = y + r * width;
     for (size_t c = 0; c < width; c++) {
-      a[c] = (a[c] - mean[c]) * inverse_deviation[c];
+      a[c] = (from[c] - mean[c]) * inverse_deviation[c];
       b[c] = a[c] * weight[c] + bias[c];
     }
   }

@@ -12,6 +12,10 @@ enum { SLACK = 64 };
 /// The row that stands for window i of n.
 static inline size_t nearest(size_t i, size_t source, size_t n) { return i * source / n; }
 
+static inline int is_shared(const vt_window *w) {
+  return w->source_rows != w->rows || w->source_columns != w->columns;
+}
+
 static inline size_t padded_width(const vt_window *w) { return w->width + 2 * w->padding_width; }
 static inline size_t padded_places(const vt_window *w) {
   return (w->height + 2 * w->padding_height) * padded_width(w);
@@ -27,7 +31,6 @@ typedef struct {
 /// The windows along a side, and how they lie in memory.
 typedef struct {
   size_t size, windows, source, kernel, stride, padding;
-  int reversed;
   /// Floats from one window to the next, and from one of its places to the next.
   size_t window, place;
 } vt_side;
@@ -40,7 +43,6 @@ static void list_covers(vt_cover *cover, vt_side s) {
     for (size_t j = 0; j < s.windows; j++) {
       size_t first = j * s.stride, place = i + s.padding - first;
       if (i + s.padding < first || place >= s.kernel) continue;
-      if (s.reversed) place = s.kernel - 1 - place;
       cover->offsets[count++] =
           (uint32_t)(nearest(j, s.source, s.windows) * s.window + place * s.place);
     }
@@ -50,8 +52,7 @@ static void list_covers(vt_cover *cover, vt_side s) {
 
 size_t vt_window_scratch(const vt_window *w) {
   size_t padded = padded_places(w) * w->channels;
-  size_t sums = w->reversed ? (w->kernel_height * padded_width(w) + w->kernel_width) * w->channels
-                            : 0;
+  size_t sums = is_shared(w) ? 3 * w->kernel_height * padded_width(w) * w->channels + SLACK : 0;
   size_t covers = w->height + w->width + 2 + w->rows * w->kernel_height +
                   w->columns * w->kernel_width;
   return (padded + sums > covers ? padded + sums : covers) + 2 * SLACK / sizeof(float);
@@ -90,59 +91,62 @@ VT_INLINE void add_run(float *restrict to, const float *restrict from, size_t n)
   for (size_t i = 0; i < n; i++) to[i] += from[i];
 }
 
-/// The sums of the windows that each row stands for, the places of a window last to first. First the
-/// lines of windows above one another are added, then places beside one another.
-VT_INLINE size_t lower_sums(const vt_window *w, void *out, size_t at, const void *x, size_t first,
-                            int bf16, float *padded) {
+/// The sums of the windows that each row stands for: of the lines of windows above one another, then
+/// of places beside one another.
+VT_INLINE char *lower_sums(const vt_window *w, char *to, const void *x, size_t first, int bf16,
+                           float *padded) {
   size_t channels = w->channels, row = padded_width(w) * channels, width = w->width * channels;
-  size_t run = w->kernel_width * channels;
-  float *lines = padded + padded_places(w) * channels, *sum = lines + w->kernel_height * row;
+  size_t size = bf16 ? sizeof(vt_bf16) : sizeof(float), run = w->kernel_width * channels * size;
+  float *lines = padded + padded_places(w) * channels, *sums = lines + w->kernel_height * row;
   float *inner = padded + w->padding_height * row + w->padding_width * channels;
+  char *rounded = (char *)(sums + w->kernel_height * row);
   for (size_t y = 0; y < w->height; y++)
     for (size_t i = 0; i < width; i++)
       inner[y * row + i] = bf16 ? from_bf16(((const vt_bf16 *)x)[first + y * width + i])
                                 : ((const float *)x)[first + y * width + i];
-  size_t top = 0;
+  size_t step = w->stride_width * channels, bottom = 0;
   for (size_t r = 0; r < w->source_rows; r++) {
-    size_t bottom = top;
     memset(lines, 0, w->kernel_height * row * sizeof(float));
     for (; bottom < w->rows && nearest(bottom, w->source_rows, w->rows) == r; bottom++)
       for (size_t k = 0; k < w->kernel_height; k++)
-        add_run(lines + (w->kernel_height - 1 - k) * row,
-                padded + (bottom * w->stride_height + k) * row, row);
-    top = bottom;
-    size_t left = 0;
+        add_run(lines + k * row, padded + (bottom * w->stride_height + k) * row, row);
+    size_t left = 0, summed = 0;
     for (size_t c = 0; c < w->source_columns; c++) {
       size_t right = left;
       while (right < w->columns && nearest(right, w->source_columns, w->columns) == c) right++;
-      for (size_t k = 0; k < w->kernel_height; k++, at += run) {
-        memset(sum, 0, run * sizeof(float));
-        for (size_t j = left; j < right; j++)
-          for (size_t p = 0; p < w->kernel_width; p++)
-            add_run(sum + (w->kernel_width - 1 - p) * channels,
-                    lines + k * row + (j * w->stride_width + p) * channels, channels);
-        for (size_t i = 0; i < run; i++) store(out, bf16, at + i, sum[i]);
+      // Most rows stand for as many windows as the one before: their sums are there already.
+      if (summed != right - left) {
+        summed = right - left;
+        for (size_t k = 0; k < w->kernel_height; k++) {
+          float *sum = sums + k * row;
+          memcpy(sum, lines + k * row, row * sizeof(float));
+          for (size_t j = 1; j < summed; j++)
+            add_run(sum, lines + k * row + j * step, row - j * step);
+          for (size_t i = 0; i < row; i++) store(rounded, bf16, k * row + i, sum[i]);
+        }
       }
+      for (size_t k = 0; k < w->kernel_height; k++, to += run)
+        copy_run(to, rounded + (k * row + left * step) * size, run);
       left = right;
     }
   }
-  return at;
+  return to;
 }
 
 VT_CLONES void vt_lower(const vt_window *w, void *out, const void *x, int bf16, size_t maps,
                         float *scratch) {
   size_t pixel = w->channels * (bf16 ? sizeof(vt_bf16) : sizeof(float));
   size_t map = w->height * w->width;
-  memset(scratch, 0, padded_places(w) * (w->reversed ? w->channels * sizeof(float) : pixel) + SLACK);
+  memset(scratch, 0,
+         padded_places(w) * (is_shared(w) ? w->channels * sizeof(float) : pixel) + SLACK);
   char *to = out;
-  size_t at = 0;
   for (size_t n = 0; n < maps; n++)
-    if (!w->reversed)
+    if (!is_shared(w))
       to = lower(w, to, (const char *)x + n * map * pixel, pixel, (char *)scratch);
     else if (bf16)
-      at = lower_sums(w, out, at, x, n * map * w->channels, 1, scratch);
+      to = lower_sums(w, to, x, n * map * w->channels, 1, scratch);
     else
-      at = lower_sums(w, out, at, x, n * map * w->channels, 0, scratch);
+      to = lower_sums(w, to, x, n * map * w->channels, 0, scratch);
 }
 
 typedef float vt_lanes __attribute__((vector_size(64), aligned(4)));
@@ -199,10 +203,10 @@ VT_INLINE void raise_by_places(const vt_window *w, void *y, int bf16, const floa
   down.offsets = across.starts + w->width + 1;
   across.offsets = down.offsets + w->rows * w->kernel_height;
   list_covers(&down, (vt_side){w->height, w->rows, w->source_rows, w->kernel_height,
-                               w->stride_height, w->padding_height, w->reversed,
+                               w->stride_height, w->padding_height,
                                w->source_columns * taps, w->kernel_width * channels});
   list_covers(&across, (vt_side){w->width, w->columns, w->source_columns, w->kernel_width,
-                                 w->stride_width, w->padding_width, w->reversed, taps, channels});
+                                 w->stride_width, w->padding_width, taps, channels});
   float floor = relu ? 0 : -__builtin_inff();
   size_t at = 0;
   for (size_t n = 0; n < maps; n++, rows += w->source_rows * w->source_columns * taps)
@@ -246,7 +250,7 @@ VT_INLINE void raise_by_windows(const vt_window *w, void *y, int bf16, const flo
 
 VT_CLONES void vt_raise(const vt_window *w, void *y, int bf16, const float *rows,
                         const float *bias, int relu, size_t maps, float *scratch) {
-  int by_windows = w->channels < 16 && !w->reversed;
+  int by_windows = w->channels < 16 && !is_shared(w);
   if (by_windows && bf16)
     raise_by_windows(w, y, 1, rows, bias, relu, maps, scratch);
   else if (by_windows)

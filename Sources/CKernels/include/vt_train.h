@@ -97,8 +97,8 @@ void vt_channel_sums(float *restrict out, const void *restrict x, int bf16, size
 void vt_product_sums(double *restrict sums, const float *restrict x, const float *restrict y,
                      size_t rows, size_t width);
 
-/// x ← (x − mean)·inverse_deviation, y = x·weight + bias, by column.
-void vt_normalise(float *restrict x, float *restrict y, const float *restrict mean,
+/// n = (x − mean)·inverse_deviation, y = n·weight + bias, by column. y may be x.
+void vt_normalise(float *restrict n, float *y, const float *x, const float *restrict mean,
                   const float *restrict inverse_deviation, const float *restrict weight,
                   const float *restrict bias, size_t rows, size_t width);
 

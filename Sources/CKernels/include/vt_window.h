@@ -16,8 +16,6 @@ typedef struct {
   size_t kernel_height, kernel_width;
   size_t stride_height, stride_width;
   size_t padding_height, padding_width;
-  /// Whether the places of a window come last to first, and rows may stand for several.
-  int reversed;
 } vt_window;
 
 /// Floats of scratch memory that `vt_lower` and `vt_raise` need.

@@ -112,7 +112,6 @@ private final class PlacedBatchNorm: PlacedLayer {
     plan.add { [self] block, _ in
       let rows = rows(block)
       let source = x.floats(block)
-      training.normalised.floats(rows.row).update(from: source, count: rows.size * width)
       vt_product_sums(
         training.forwardSums.base + block.index * 2 * width, source, source, rows.live, width)
     }
@@ -142,7 +141,7 @@ private final class PlacedBatchNorm: PlacedLayer {
             }
           }
           vt_normalise(
-            training.normalised.floats(rows.row), to, means, inverses,
+            training.normalised.floats(rows.row), to, x.floats(block), means, inverses,
             store.values.base + weight, store.values.base + bias, rows.size, width)
         }
       }

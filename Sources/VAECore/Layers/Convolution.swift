@@ -73,17 +73,19 @@ public struct Convolution: Layer {
       ? [input.channels, output.channels] : [output.channels, input.channels]
     // PyTorch takes the second side of the weight for what comes in, whichever way it goes.
     let (fanIn, fanOut) = (shape[1] * window.places, shape[0] * window.places)
-    // In memory the smaller map's channels come first, the larger's last.
+    // In memory the smaller map's channels come first, the larger's last. A convolution of a resized
+    // map is laid out as the transposed one that it is, which has the window's places reversed.
     let order =
       kind == .resized
       ? ChannelOrder(
-        outer: 1, channels: shape[0], places: shape[1] * window.places)
+        outer: 1, channels: shape[0], places: shape[1] * window.places,
+        reversal: window.places)
       : ChannelOrder(outer: shape[0], channels: shape[1], places: window.places)
     return [
       ParameterSpec(
         name: name + ".weight", shape: shape + kernel,
         initialiser: scheme.weight(fanIn: fanIn, fanOut: fanOut),
-        order: order.channels == 1 || order.places == 1 ? nil : order),
+        order: order),
       ParameterSpec(
         name: name + ".bias", shape: [output.channels], initialiser: scheme.bias(fanIn: fanIn)),
     ]
@@ -104,7 +106,7 @@ public struct Convolution: Layer {
     let isStrided = kind == .strided
     let products = try WindowProducts(
       window, larger: isStrided ? input : output, smaller: isStrided ? output : input,
-      windows: isStrided || kind == .resized ? output : input, reversed: kind == .resized,
+      windows: isStrided || kind == .resized ? output : input,
       weight: site.parameter(name + ".weight"), bias: isStrided ? bias : nil,
       relu: isRectified && isStrided,
       output: isStrided ? site.output.values.precision : site.inputs[0].delta?.precision ?? .f32,

@@ -27,43 +27,50 @@ public enum InitialiserScheme: String, Sendable, Codable, CaseIterable {
 }
 
 /// How an array whose channels come first in files, as PyTorch has them, lies in memory, where they
-/// come last: [outer, channels, places, inner] there is [outer, places, channels, inner] here.
+/// come last: [outer, channels, places, inner] there is [outer, places, channels, inner] here. Each
+/// `reversal` places may come last to first.
 public struct ChannelOrder: Sendable, Equatable {
   public let outer: Int
   public let channels: Int
   public let places: Int
   public let inner: Int
+  public let reversal: Int
 
-  public init(outer: Int, channels: Int, places: Int, inner: Int = 1) {
+  public init(outer: Int, channels: Int, places: Int, inner: Int = 1, reversal: Int = 1) {
     self.outer = outer
     self.channels = channels
     self.places = places
     self.inner = inner
+    self.reversal = reversal
   }
 
   fileprivate func channelsFirst(_ values: UnsafeBufferPointer<Float>) -> [Float] {
-    reordered(values, (places, channels))
+    var result: [Float] = []
+    result.reserveCapacity(values.count)
+    forEachRun { result.append(contentsOf: values[$0..<$0 + inner]) }
+    return result
   }
 
   fileprivate func channelsLast(_ values: UnsafeBufferPointer<Float>) -> [Float] {
-    reordered(values, (channels, places))
+    var result = [Float](repeating: 0, count: values.count)
+    var from = 0
+    forEachRun { to in
+      for i in 0..<inner { result[to + i] = values[from + i] }
+      from += inner
+    }
+    return result
   }
 
-  /// [outer, second, first, inner] from [outer, first, second, inner].
-  private func reordered(
-    _ values: UnsafeBufferPointer<Float>, _ sizes: (first: Int, second: Int)
-  ) -> [Float] {
-    var result: [Float] = []
-    result.reserveCapacity(values.count)
+  /// Calls with where each run of `inner` values of the file begins in memory.
+  private func forEachRun(_ body: (Int) -> Void) {
     for o in 0..<outer {
-      for second in 0..<sizes.second {
-        for first in 0..<sizes.first {
-          let at = ((o * sizes.first + first) * sizes.second + second) * inner
-          result.append(contentsOf: values[at..<at + inner])
+      for channel in 0..<channels {
+        for place in 0..<places {
+          let here = place + reversal - 1 - 2 * (place % reversal)
+          body(((o * places + here) * channels + channel) * inner)
         }
       }
     }
-    return result
   }
 }
 

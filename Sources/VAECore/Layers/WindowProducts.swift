@@ -34,13 +34,12 @@ final class WindowProducts {
   /// - Parameters:
   ///   - windows: a place for each window. Where that has more places than the smaller map, the smaller
   ///     is resized to it by the nearest neighbour.
-  ///   - reversed: whether W has the places of a window last to first.
   ///   - bias, relu, output: of `gather`.
   ///   - block: maps in a block of rows.
   /// - Throws: `ComputeError`.
   init(
     _ shape: WindowShape, larger: MapShape, smaller: MapShape, windows: MapShape,
-    reversed: Bool, weight: Int, bias: Int?, relu: Bool, output: Precision, block: Int,
+    weight: Int, bias: Int?, relu: Bool, output: Precision, block: Int,
     _ placement: Placement
   ) throws {
     let (vertical, horizontal) = (shape.vertical, shape.horizontal)
@@ -50,8 +49,7 @@ final class WindowProducts {
       source_columns: smaller.width, kernel_height: vertical.kernel,
       kernel_width: horizontal.kernel,
       stride_height: vertical.stride, stride_width: horizontal.stride,
-      padding_height: vertical.padding, padding_width: horizontal.padding,
-      reversed: reversed ? 1 : 0)
+      padding_height: vertical.padding, padding_width: horizontal.padding)
     self.larger = larger
     self.smaller = smaller
     let taps = shape.places * larger.channels

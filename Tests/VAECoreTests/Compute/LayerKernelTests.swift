@@ -75,9 +75,9 @@ struct LayerKernelTests {
       Array(KernelTests.values(width + offset, scale: 1).suffix(width))
     }
     let (mean, inverse, weight, bias) = (columns[0], columns[1], columns[2], columns[3])
-    var x = drawn
+    var x = [Float](repeating: 9, count: rows * width)
     var y = [Float](repeating: 9, count: rows * width)
-    vt_normalise(&x, &y, mean, inverse, weight, bias, rows, width)
+    vt_normalise(&x, &y, drawn, mean, inverse, weight, bias, rows, width)
     func each(_ terms: (_ i: Int, _ c: Int) -> [Double]) -> [Bounded] {
       drawn.indices.map { Bounded.sum(terms($0, $0 % width)) }
     }
