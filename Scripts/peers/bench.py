@@ -21,7 +21,8 @@ def main():
     parser.add_argument("--runs", default=os.path.join(os.path.dirname(HERE), "runs"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("--cases", type=int, help="only the first so many shapes of train")
+    parser.add_argument("--cases", type=int,
+                        help="only the first so many shapes of train and convolution")
     parser.add_argument("--train", help="training images instead of mnist-cat's, .npy")
     parser.add_argument("--test", help="test images instead of mnist-cat's, .npy")
     args = parser.parse_args()

@@ -7,16 +7,17 @@ import os
 import shutil
 import subprocess
 
-from measure import Failed, Server, median, say, take_turns
+import convolution
+from epochs import Epochs
+from measure import Failed, median, say, take_turns
 from report import comparison, table
-from setting import HERE, Setting
+from setting import HERE
 
-OURS = ["vae-fit bf16", "vae-fit f32"]
 MODES = {"DataLoader": "loader", "in memory": "memory", "compiled f32": "compiled-f32",
          "autocast bf16": "autocast-bf16", "compiled bf16": "compiled-bf16"}
 
 
-class Sections(Setting):
+class Sections(Epochs):
     def train(self):
         """Seconds an epoch."""
         mnist = self.images("train")
@@ -29,46 +30,12 @@ class Sections(Setting):
         tables, figures = [], {}
         for title, data, hidden, latent, batch in cases[: self.args.cases]:
             say(title)
-            samples, failures = self._train_case(data, hidden, latent, batch)
-            note = ("Seconds an epoch by each program's own clock, all in turns in one run, "
-                    f"{self.threads} threads. PyTorch's compilation and imports are not counted.")
-            tables.append(comparison(title, samples, failures, "s", OURS, note))
+            shape = ["--hidden", hidden, "--latent", latent, "--batch", batch]
+            peers = {name: ["--mode", mode, *shape] for name, mode in MODES.items()}
+            samples, failures = self.epochs(data, shape, peers)
+            tables.append(self.epochs_table(title, samples, failures))
             figures[title] = samples
         return tables, figures
-
-    def _train_case(self, data, hidden, latent, batch):
-        shape = ["--hidden", hidden, "--latent", latent, "--batch", batch]
-        epochs = 3
-        contestants = {
-            f"vae-fit {precision}": lambda precision=precision: self.fit(
-                data, *shape, "--precision", precision, "--threads", self.threads, epochs=epochs)
-            for precision in ["bf16", "f32"]
-        }
-        servers = []
-
-        def peer(name):
-            stage = self.torch("train", "--serve", "--mode", MODES[name], "--data", data, *shape)
-            self.note([stage])
-            server = None
-
-            def turn():
-                nonlocal server
-                if server is None:
-                    server = Server(stage, self.scratch, self.path(f"{MODES[name]}.stderr"))
-                    servers.append(server)
-                    if name != "DataLoader":
-                        server.epoch()  # the first epoch warms allocators and caches
-                count = 1 if name == "DataLoader" else epochs
-                return [server.epoch() for _ in range(count)]
-
-            return turn
-
-        contestants |= {f"PyTorch {name}": peer(name) for name in MODES}
-        try:
-            return take_turns(contestants, self.args.rounds)
-        finally:
-            for server in servers:
-                server.close()
 
     def loss(self):
         """Test loss after ten epochs over three seeds."""
@@ -269,6 +236,10 @@ class Sections(Setting):
                 f"Median seconds an epoch of vae-fit, 784-width-20; {rest}. 6 operations a weight "
                 "and row, less the first layer's gradient for its input."))
         return tables, figures
+
+    def convolution(self):
+        """Convolutional models: epochs, whole processes that apply one, growth."""
+        return convolution.measure(self)
 
     def sparse(self):
         """Sparse coding against SPAMS and scikit-learn: sparse.py's own tables."""

@@ -14,6 +14,8 @@ Training modes:
     autocast-bf16  the same, not compiled, under autocast
     compiled-bf16  compiled under autocast
 
+With --conv the model is convolutional (maps.py), and --channels-last orders its maps so.
+
 Losses are nats per example (vae-tools' DESIGN: sums over pixels and latents, mean over examples).
 Every command prints one JSON object a line on standard output.
 """
@@ -27,6 +29,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from maps import ACTIVATIONS, ConvolutionalVAE, configuration
 
 MODES = ["loader", "memory", "compiled-f32", "autocast-bf16", "compiled-bf16"]
 CHUNK = 1000  # rows at a time when evaluating
@@ -66,24 +70,29 @@ class VAE(nn.Module):
         z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
         return self.decode(z), mean, logvar
 
-    @classmethod
-    def load(cls, path):
-        """A model file of vae-fit's, or of `save`; Bernoulli likelihood."""
-        from safetensors.torch import load_file
-
-        weights = load_file(path)
-        hidden = []
-        while f"encoder.{len(hidden)}.weight" in weights:
-            hidden.append(weights[f"encoder.{len(hidden)}.weight"].shape[0])
-        inputs = weights["encoder.0.weight"].shape[1]
-        model = cls(inputs, hidden, weights["encoder.mean.weight"].shape[0])
-        model.load_state_dict(weights)
-        return model.eval()
-
     def save(self, path):
         from safetensors.torch import save_file
 
         save_file(self.state_dict(), path, {"format": "pt"})
+
+
+def load(path):
+    """A model file of vae-fit's, or of `save`; Bernoulli likelihood."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}
+        config = json.loads((file.metadata() or {}).get("vae-tools.config", "{}"))
+    if "convolution" in config:
+        model = ConvolutionalVAE(config)
+    else:
+        hidden = []
+        while f"encoder.{len(hidden)}.weight" in weights:
+            hidden.append(weights[f"encoder.{len(hidden)}.weight"].shape[0])
+        inputs = weights["encoder.0.weight"].shape[1]
+        model = VAE(inputs, hidden, weights["encoder.mean.weight"].shape[0])
+    model.load_state_dict(weights)
+    return model.eval()
 
 
 def read(path):
@@ -231,9 +240,17 @@ class Images(torch.utils.data.Dataset):
 def train(args):
     torch.manual_seed(args.seed)
     torch.set_float32_matmul_precision(args.matmul_precision)
-    hidden = [int(size) for size in args.hidden.split(",")]
+    hidden = [] if args.hidden == "none" else [int(size) for size in args.hidden.split(",")]
     shape = np.load(args.data, mmap_mode="r").shape
-    model = VAE(int(np.prod(shape[1:])), hidden, args.latent)
+    if args.conv:
+        channels = [int(count) for count in args.conv.split(",")]
+        model = ConvolutionalVAE(configuration(
+            shape[1:], channels, args.kernel, args.stride, hidden, args.latent, args.upsample,
+            args.batch_norm, args.activation))
+        if args.channels_last:
+            model.channels_last()
+    else:
+        model = VAE(int(np.prod(shape[1:])), hidden, args.latent)
     started = time.perf_counter()
     run = (Loader if args.mode == "loader" else InMemory)(args, model)
     run.warm_up()
@@ -276,23 +293,28 @@ def evaluate(model, rows, draws, seed):
 
 
 @torch.inference_mode()
+def apply(args, function):
+    """Writes what a function of a model and a chunk of rows gives."""
+    model = load(args.model)
+    if args.channels_last:
+        model.channels_last()
+    with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+        made = [function(model, x).float() for x in read(args.rows).split(CHUNK)]
+    np.save(args.out, torch.cat(made).numpy())
+
+
 def encode(args):
-    model = VAE.load(args.model)
-    means = [model.encode(x)[0] for x in read(args.rows).split(CHUNK)]
-    np.save(args.out, torch.cat(means).numpy())
+    apply(args, lambda model, x: model.encode(x)[0])
 
 
-@torch.inference_mode()
 def decode(args):
-    model = VAE.load(args.model)
-    images = [torch.sigmoid(model.decode(z)) for z in read(args.rows).split(CHUNK)]
-    np.save(args.out, torch.cat(images).numpy())
+    apply(args, lambda model, z: torch.sigmoid(model.decode(z)))
 
 
 @torch.inference_mode()
 def check(args):
     """PyTorch's word on a model of vae-fit's and on what vae-encode and vae-decode made of it."""
-    model = VAE.load(args.model).double()
+    model = load(args.model).double()
     rows = read(args.rows).double()
     losses = evaluate(model, rows, args.draws, args.seed)
     result = dict(rows=len(rows), test_loss=float(np.mean(losses)), draws=losses)
@@ -320,11 +342,17 @@ def check(args):
 
 
 def rows(args):
-    """Random u1 rows, or COUNT rows of --data, repeated as often as it takes."""
+    """Random u1 rows, or COUNT rows of --data, repeated as often as it takes; pictures of another
+    size are resized."""
     shape = [int(size) for size in args.shape.split("x")]
     if args.data:
         source = np.load(args.data, mmap_mode="r")
         made = source[np.arange(args.count) % len(source)]
+        if list(made.shape[1:]) != shape:
+            made = np.concatenate([
+                F.interpolate(torch.from_numpy(x)[:, None].float(), size=shape, mode="bilinear",
+                              antialias=True).round().byte()[:, 0].numpy()
+                for x in np.array_split(made, -(-len(made) // CHUNK))])
     else:
         made = np.random.default_rng(args.seed).integers(0, 256, (args.count, *shape), np.uint8)
     np.save(args.out, made)
@@ -366,11 +394,19 @@ def parser():
     sub.add_argument("--mode", choices=MODES, default="memory")
     sub.add_argument("--data", required=True, help=".npy of u1 or f4 rows")
     sub.add_argument("--test", help=".npy; adds the test loss after each epoch")
-    sub.add_argument("--hidden", default="400", help="sizes, separated by commas")
+    sub.add_argument("--hidden", default="400", help="sizes, separated by commas; or none")
     sub.add_argument("--latent", type=int, default=20)
     sub.add_argument("--batch", type=int, default=128)
     sub.add_argument("--epochs", type=int, default=10)
     sub.add_argument("--lr", type=float, default=1e-3)
+    sub.add_argument("--conv", help="channels of convolutions, separated by commas")
+    sub.add_argument("--kernel", type=int, default=4)
+    sub.add_argument("--stride", type=int, default=2)
+    sub.add_argument("--upsample", choices=["transposed", "nearest"], default="transposed")
+    sub.add_argument("--activation", choices=sorted(ACTIVATIONS), default="relu",
+                     help="with --conv")
+    sub.add_argument("--batch-norm", action="store_true", help="with --conv")
+    sub.add_argument("--channels-last", action="store_true", help="with --conv")
     sub.add_argument("--workers", type=int, default=0, help="of the DataLoader")
     sub.add_argument("--compile-mode", default="default", help="of torch.compile")
     sub.add_argument("--compile-scope", choices=["loss", "step"], default="loss",
@@ -381,8 +417,10 @@ def parser():
     sub.add_argument("--save", help="model file to write at the end")
     sub.add_argument("--serve", action="store_true", help="an epoch a line of standard input")
 
-    command(encode, "model", "rows", "out")
-    command(decode, "model", "rows", "out")
+    for function in [encode, decode]:
+        sub = command(function, "model", "rows", "out")
+        sub.add_argument("--bf16", action="store_true", help="under autocast")
+        sub.add_argument("--channels-last", action="store_true", help="of convolutional models")
     sub = command(check, "model", "rows")
     sub.add_argument("--draws", type=int, default=5)
     for name in ["means", "logvar", "latents", "decoded"]:
