@@ -29,15 +29,8 @@ END
 make -s -C "$out" -j "${JOBS:-2}" EPOCHS="$(pick 2 10)" \
   LATENTS="${LATENTS:-$(pick '2 10' '2 10 50')}" BETAS="${BETAS:-$(pick '1 4' '0.5 1 4')}"
 
-# fact NAME: what vae-info, whose lines are in `info`, says of it.
-fact() { awk -v name="$1" '$1 == name { print $2 }' <<<"$info"; }
-
-echo "nats an image of $set that was held out"
-printf '%-8s %6s %10s %15s %10s\n' latents beta loss reconstruction divergence
-for model in "$out"/latent*.vae; do
-  info=$(vae-info "$model")
-  printf '%-8s %6s %10.2f %15.2f %10.2f\n' "$(fact config.latent)" "$(fact config.beta)" \
-    "$(fact training.last.validation.loss)" "$(fact training.last.validation.reconstruction)" \
-    "$(fact training.last.validation.kl)"
-done | sort -n -k 1 -k 2 | tee "$out/table.txt"
+echo "nats an image of $set, those held out with valid_"
+vae-info --table --columns latent,beta,loss,valid_loss,valid_reconstruction,valid_kl \
+  "$out"/latent*.vae >"$out/table.tsv"
+{ head -n 1 "$out/table.tsv" && tail -n +2 "$out/table.tsv" | sort -n -k 1 -k 2; } | expand -t 8,16,26,38,60
 pictures "$out/curves.png"

@@ -112,12 +112,20 @@ public enum Preset: String, ExpressibleByArgument, CaseIterable, Sendable {
   var sigma: Sigma? { self == .photoConv ? .learned : nil }
 
   /// The options that it stands for.
-  public var options: String {
+  var options: String {
     func list(_ values: [Int]) -> String { values.map(String.init).joined(separator: ",") }
     var words = conv.map { ["--conv", list($0)] } ?? []
     words += ["--hidden", hidden.isEmpty ? "none" : list(hidden), "--latent", "\(latent)"]
     words += ["--activation", activation.rawValue, "--likelihood", likelihood]
     if sigma == .learned { words += ["--sigma", "learned"] }
     return words.joined(separator: " ")
+  }
+  /// A line for each: its name, and the options that it stands for.
+  public static var table: String {
+    let width = allCases.reduce(0) { max($0, $1.rawValue.count) }
+    return allCases.map { preset in
+      let gap = String(repeating: " ", count: width - preset.rawValue.count + 2)
+      return preset.rawValue + gap + preset.options
+    }.joined(separator: "\n")
   }
 }

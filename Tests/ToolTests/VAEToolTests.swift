@@ -223,4 +223,68 @@ func imagesOf36Values(_ count: Int) -> [UInt8] {
     let object = try JSONSerialization.jsonObject(with: Data(json.output)) as? [String: Any]
     #expect(object?["kind"] as? String == "vae")
   }
+  @Test func infoOfManyFilesIsTextOrALineOfJSONEach() throws {
+    let one = try run("vae-info", [modelOf36Values]).output
+    let two = try run("vae-info", [modelOf36Values, "-"], input: .file(modelOf36Values))
+    let text = String(decoding: two.output, as: UTF8.self)
+    #expect(text.hasPrefix(String(decoding: one, as: UTF8.self) + "\nfile "))
+    let json = try run("vae-info", ["--json", modelOf36Values, modelOf36Values])
+    let lines = json.output.split(separator: 10)
+    #expect(lines.count == 2 && lines[0] == lines[1])
+  }
+
+  @Test func infoMakesATableForOtherPrograms() throws {
+    let folder = try TemporaryFolder()
+    for (latent, name) in [("2", "a\tb.vae"), ("5", "b.vae")] {
+      let fitted = try run(
+        "vae-fit",
+        [
+          "--hidden", "8,4", "--latent", latent, "--beta", "0.5", "--epochs", "2", "--valid",
+          "0.2", "--quiet", "-o", "\(folder.path)/\(name)",
+        ], input: .pipe(images))
+      #expect(fitted.status == 0, "\(fitted.messages)")
+    }
+    let result = try shell(
+      "vae-info --table a*.vae b.vae && randn 2 3 | sparse-code -qk 2 -o d >/dev/null && "
+        + "vae-info --table --columns latent,kind,parameters,kl d", in: folder.path)
+    #expect(result.status == 0 && result.messages.contains("no file has 'kl'"))
+    let rows = String(decoding: result.output, as: UTF8.self).split(separator: "\n")
+      .map { $0.split(separator: "\t").map(String.init) }
+    try #require(rows.count == 5)
+    #expect(rows[..<3].allSatisfy { $0.count == 13 })
+    #expect(rows[0][0] == "file" && rows[0][10] == "valid_loss")
+    #expect(rows[1][..<7] == ["a?b.vae", "8,4", "2", "bernoulli", "0.5", "0", "2"])
+    #expect(rows[2][..<7] == ["b.vae", "8,4", "5", "bernoulli", "0.5", "0", "2"])
+    // Six digits each: the parts give the whole but for their rounding.
+    let losses = rows[1][10...].compactMap(Double.init)
+    #expect(losses.count == 3 && abs(losses[0] - losses[1] - 0.5 * losses[2]) < 1e-3)
+    #expect(
+      rows[1][10...].allSatisfy { $0.drop { "0.".contains($0) }.filter(\.isNumber).count <= 6 })
+    #expect(rows[3] == ["latent", "kind", "parameters", "kl"])
+    #expect(rows[4] == ["-", "dictionary", "6", "-"])
+  }
+
+  @Test func infoPrintsWhatPresetsStandFor() throws {
+    let presets = try run("vae-info", ["--presets"], input: .closed)
+    let lines = String(decoding: presets.output, as: UTF8.self).split(separator: "\n")
+    #expect(presets.status == 0 && lines.count == 3)
+    let rows = npy("<f4", "(3, 8, 8)", f4((0..<192).map { Float($0 % 7) / 7 }))
+    for line in lines {
+      let words = line.split(separator: " ").map(String.init)
+      func fit(_ options: [String]) throws -> [UInt8] {
+        let fitted = try run("vae-fit", options + ["-q", "--epochs", "1"], input: .pipe(rows))
+        #expect(fitted.status == 0, "\(line): \(fitted.messages)")
+        return fitted.output
+      }
+      #expect(try fit(Array(words.dropFirst())) == fit(["--preset", words[0]]), "\(line)")
+    }
+  }
+
+  @Test(arguments: [
+    ["--json", "--table"], ["--columns", "file"], ["--presets", "m.vae"], ["-", "-"],
+    ["--presets", "--json"],
+  ])
+  func infoRefusesWhatHasNoEffect(_ arguments: [String]) throws {
+    #expect(try run("vae-info", arguments).status == 64)
+  }
 }

@@ -75,7 +75,7 @@ enum JSONValue: Codable, Sendable {
     Dictionary(flattened("").map { (String($0.0.dropFirst()), $0.1) }) { _, last in last }
   }
 
-  private var isScalar: Bool {
+  var isScalar: Bool {
     switch self {
     case .array, .object: false
     default: true
@@ -85,7 +85,7 @@ enum JSONValue: Codable, Sendable {
 
 extension String {
   /// Without what a terminal would obey.
-  fileprivate var printable: String {
+  var printable: String {
     String(
       String.UnicodeScalarView(
         unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
