@@ -112,6 +112,79 @@ private let small = ["--hidden", "8", "--latent", "2", "--batch", "16", "--epoch
     #expect(try ModelFile.read(ByteSource(path: model)).latentSize == 2)
   }
 
+  /// Convolutions, from training to a probe.
+  @Test(arguments: [
+    ("(50, 9, 8)", "--conv 4,6"), ("(50, 3, 8, 7)", "--conv 4 --kernel 3 --upsample nearest"),
+    ("(50, 7, 8, 3)", "--conv 4,5 --channels-last --residual 1 --batch-norm --hidden 6"),
+    ("(50, 24, 2)", "--conv 4 --series --dropout 0.1 --likelihood gaussian --sigma pixel"),
+    ("(50, 30)", "--conv 4,3 --series --kernel 5 --stride 3 --hidden none"),
+    ("(50, 3, 8, 8)", "--conv 4 --bias-from-data --model ae --activation silu"),
+  ])
+  func trainsConvolutions(_ shape: String, _ arguments: String) throws {
+    let sides = shape.dropFirst().dropLast().split(separator: ",")
+      .compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+    let rows = npy("<f4", shape, f4(values(sides.reduce(1, *))))
+    let path = try folder.write(rows, to: "maps.npy")
+    let options =
+      ["--latent", "2", "--batch", "16", "--epochs", "2", path]
+      + arguments.split(separator: " ").map(String.init)
+    for precision in ["f32", "auto"] {
+      let outputs = try ["1", "2", "3"].map { threads in
+        let result = try run("vae-fit", options + ["--threads", threads, "--precision", precision])
+        #expect(result.status == 0, "\(result.messages)")
+        return result.output
+      }
+      #expect(Set(outputs).count == 1)
+    }
+    let (half, whole) = (folder.path + "/half.ckpt", folder.path + "/m.vae")
+    #expect(try run("vae-fit", options + ["-o", whole]).status == 0)
+    let stopped = try run(
+      "vae-fit",
+      options.enumerated().map { $0.offset == 5 ? "1" : $0.element }
+        + ["--checkpoint", half, "-o", folder.path + "/one.vae"])
+    #expect(stopped.status == 0, "\(stopped.messages)")
+    let resumed = try run("vae-fit", options + ["--resume", half])
+    #expect(resumed.status == 0, "\(resumed.messages)")
+    #expect(try contents("m.vae") == resumed.output)
+    let matched = try run(
+      "vae-fit",
+      options.enumerated().map { $0.offset == 1 ? "3" : $0.element }
+        + ["--init", whole, "--init-matching"])
+    #expect(matched.status == 0, "\(matched.messages)")
+
+    let latents = try run("vae-encode", [whole, path])
+    #expect(latents.status == 0)
+    let decoded = try run("vae-decode", [whole], input: .pipe(latents.output))
+    #expect(decoded.status == 0)
+    #expect(String(decoding: decoded.output.prefix(128), as: UTF8.self).contains(shape))
+    #expect(try run("vae-score", [whole, path]).status == 0)
+    let labels = try folder.write(npy("|u1", "(50,)", (0..<50).map { UInt8($0 % 2) }), to: "y.npy")
+    let probe = try run(
+      "probe-fit", ["--finetune", whole, "--labels", labels, "--epochs", "1", path])
+    #expect(probe.status == 0, "\(probe.messages)")
+  }
+
+  /// Options of convolutions, and rows that have no maps.
+  @Test func refusesConvolutionsThatCannotBe() throws {
+    for (arguments, status) in [
+      (["--kernel", "3"], 64), (["--series"], 64), (["--conv", "4", "--stride", "5"], 64),
+      (["--conv", ""], 64), (["--conv", "0"], 64), (["--conv", "4", "--kernel", "1"], 64),
+      (["--conv", "4", "--series", "--channels-last"], 64), (["--preset", "none"], 64),
+      (["--conv", "4"], 65), (["--conv", "4,4,4,4,4", "--series"], 65),
+    ] {
+      let result = try fit(arguments)
+      #expect(result.status == status, "\(arguments): \(result.messages)")
+    }
+  }
+
+  /// oneDNN 2.6 has a kernel for such products (AMX) that is no legal one.
+  @Test func anyNumberOfInputsTrains() throws {
+    for columns in [31, 63, 65] {
+      let rows = npy("<f4", "(26, \(columns))", f4(values(26 * columns)))
+      #expect(try run("vae-fit", ["--epochs", "1"], input: .pipe(rows)).status == 0)
+    }
+  }
+
   @Test func oneRowIsEnough() throws {
     #expect(try fit(input: .pipe(stream(1))).status == 0)
     #expect(try fit(["--batch-norm"], input: .pipe(stream(1))).status == 0)

@@ -15,9 +15,9 @@ package final class PackedMatmul {
   private let shape: vt_product_shape
   private let scratch: [AlignedBuffer<UInt32>]
 
-  private init(_ shape: vt_product_shape, workers: Int) throws {
+  private init(_ shape: vt_product_shape, tiles: Bool, workers: Int) throws {
     var shape = shape
-    shape.tiles = vt_best_products(shape.bf16) == vt_by_tiles ? 1 : 0
+    shape.tiles = tiles && shape.bf16 == 1 ? 1 : 0
     self.shape = shape
     let count = withUnsafePointer(to: shape) { vt_product_scratch($0) }
     scratch = try (0..<workers).map { _ in try AlignedBuffer(count: count) }
@@ -25,10 +25,13 @@ package final class PackedMatmul {
 
   /// C[m, n] = A[m, k] · `weight` (+ bias) (rectified), A and C row-major.
   ///
-  /// - Parameter workers: how many workers may run it at once.
+  /// - Parameters:
+  ///   - tiles: whether bf16 is multiplied by tiles, where the processor has them.
+  ///   - workers: how many workers may run it at once.
   /// - Throws: `ComputeError.outOfMemory`.
   package convenience init(
-    m: Int, by weight: PackedWeight, output: Precision = .f32, relu: Bool = false, workers: Int
+    m: Int, by weight: PackedWeight, output: Precision = .f32, relu: Bool = false,
+    tiles: Bool = usesTiles, workers: Int
   ) throws {
     try self.init(
       vt_product_shape(
@@ -36,7 +39,7 @@ package final class PackedMatmul {
         a_word: 4, b_word: 64, b_vector: 64 * weight.words, c_row: weight.outputs, b_used: nil,
         bf16: weight.precision == .bf16 ? 1 : 0, bf16_output: output == .bf16 ? 1 : 0,
         relu: relu ? 1 : 0, add: 0, tiles: 0),
-      workers: workers)
+      tiles: tiles, workers: workers)
   }
 
   /// C[m, n] = Aᵀ · B (+ C), f32, from A and B with as many rows. A's columns may be some of a wider
@@ -44,7 +47,8 @@ package final class PackedMatmul {
   ///
   /// - Throws: `ComputeError.outOfMemory`.
   package convenience init(
-    m: Int, transposed a: RowSums, by b: RowSums, adds: Bool = false, workers: Int
+    m: Int, transposed a: RowSums, by b: RowSums, adds: Bool = false,
+    tiles: Bool = usesTiles, workers: Int
   ) throws {
     try self.init(
       vt_product_shape(
@@ -52,7 +56,7 @@ package final class PackedMatmul {
         b_vector: 64, c_row: b.width, b_used: b.used.map { UnsafePointer($0.base) },
         bf16: b.precision == .bf16 ? 1 : 0, bf16_output: 0, relu: 0,
         add: adds ? 1 : 0, tiles: 0),
-      workers: workers)
+      tiles: tiles, workers: workers)
   }
 
   /// Multiplies, on the calling thread, which is `worker`.

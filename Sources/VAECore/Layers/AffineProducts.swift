@@ -48,9 +48,16 @@ extension AffineShape {
   }
 
   /// Whether oneDNN takes other instructions than tiles for such products: its sums would differ in
-  /// their last bits, and models train to the same bytes in every version.
+  /// their last bits, and models train to the same bytes in every version. With 63 terms, though, it
+  /// has a kernel of illegal instructions (2.6).
   private var isSmallForTiles: Bool {
-    precision == .bf16 && PackedMatmul.usesTiles && (min(inputs, outputs) < 32 || block <= 16)
+    precision == .bf16 && PackedMatmul.usesTiles
+      && (min(inputs, outputs) < 32 || block < 9 && inputs != 63 && outputs != 63)
+  }
+
+  /// The same of the gradient, a sum over so many rows.
+  fileprivate func isSmallForTiles(rows: Int) -> Bool {
+    precision == .bf16 && PackedMatmul.usesTiles && rows <= 16
   }
 }
 
@@ -145,6 +152,9 @@ final class PackedProducts: AffineProducts {
   }
 
   func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws -> WeightGradient {
+    if shape.isSmallForTiles(rows: x.rows) {
+      return try OneDNNProducts(shape).gradient(rows: rows, x: x, dy: dy)
+    }
     let ((base, x), (delta, dy)) = (try x.rowSums(), try dy.rowSums())
     let matmul =
       try gradientMatmuls[rows.count]

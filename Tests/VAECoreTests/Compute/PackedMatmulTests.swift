@@ -8,7 +8,7 @@ struct PackedMatmulTests {
   /// Every number of rows and vectors that a tile may have, odd sums, and rows of zeros.
   static let shapes = [
     (1, 1, 1), (2, 15, 2), (3, 16, 33), (4, 17, 7), (5, 33, 64), (6, 48, 31), (7, 65, 5),
-    (8, 100, 20), (23, 130, 129),
+    (8, 100, 20), (23, 130, 129), (33, 64, 64), (48, 16, 32), (20, 40, 63),
   ]
 
   @Test(arguments: shapes, [Precision.f32, .bf16])
@@ -28,8 +28,13 @@ struct PackedMatmulTests {
       a.store(x, row: 0, rows: m)
       let bias = KernelTests.values(n, scale: 1)
       let exact = rounded(w, precision)
-      for (output, relu) in [(Precision.f32, false), (.f32, true), (precision, true)] {
-        let product = try PackedMatmul(m: m, by: weight, output: output, relu: relu, workers: 1)
+      for (output, relu, tiles) in [
+        (Precision.f32, false, true), (.f32, true, true), (precision, true, true),
+        (.f32, true, false), (precision, false, false),
+      ] {
+        let product = try PackedMatmul(
+          m: m, by: weight, output: output, relu: relu, tiles: tiles && PackedMatmul.usesTiles,
+          workers: 1)
         let c = try Matrix(rows: m, width: n, precision: output)
         product.run(a: a[0], b: weight.base, c: c[0], bias: bias, worker: 0)
         let expected = (0..<m * n).map { at in
@@ -42,7 +47,8 @@ struct PackedMatmulTests {
           return sum
         }
         expectWithin(
-          values(c), output == .f32 ? expected : expected.asBF16, "\(use) relu \(relu) \(output)")
+          values(c), output == .f32 ? expected : expected.asBF16,
+          "\(use) relu \(relu) tiles \(tiles) \(output)")
       }
     }
   }
