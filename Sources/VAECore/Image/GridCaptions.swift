@@ -29,10 +29,8 @@ struct GridCaptions {
     }
     let widest = columns.max { Self.width($0) < Self.width($1) } ?? ""
     var room = Int.max
-    for (caption, needed, side, got) in [
-      (widest, Self.width(widest), "wide", cell.width),
-      (rows.first ?? "", BitmapFont.height + Self.margin, "high", cell.height),
-    ] where !caption.isEmpty {
+    func fit(_ caption: String, _ needed: Int, _ side: String, in got: Int) throws {
+      guard !caption.isEmpty else { return }
       guard got >= needed else {
         throw GridError.noRoom(
           caption: caption, needed: needed, side: side, got: got,
@@ -40,6 +38,8 @@ struct GridCaptions {
       }
       room = min(room, got / needed)
     }
+    try fit(widest, Self.width(widest), "wide", in: cell.width)
+    try fit(rows.first ?? "", BitmapFont.height + Self.margin, "high", in: cell.height)
     self.scale = max(1, min(room, scale / 2))
     let longest = rows.map(Self.width).max() ?? 0
     left = longest == 0 ? 0 : (longest + Self.margin * 2) * self.scale

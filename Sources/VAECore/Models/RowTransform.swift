@@ -51,47 +51,55 @@ extension RowTransform {
     of reader: TensorReader, _ body: (UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
     try reader.require(rowSize: inputSize)
+    // As in WorkerPool.run, the same length in any folder; an error leaves by the closing brace.
+    #sourceLocation(file:"RowTransform.swift",line:1)
+    try withoutActuallyEscaping(body) { try overlap(reader, $0) }
+  }
+  #sourceLocation()
+
+  /// Reads the next rows and writes the last while it computes.
+  private func overlap(
+    _ reader: TensorReader, _ body: @escaping (UnsafeBufferPointer<Float>) throws -> Void
+  ) throws {
     let inputs = try (0..<2).map { _ in
       try AlignedBuffer<Float>(count: capacity * inputSize)
     }
     let outputs = try (0..<2).map { _ in
       try AlignedBuffer<Float>(count: capacity * outputSize)
     }
-    // Reading the next rows and writing the last goes on beside the computing.
     let (reading, writing) = (try BackgroundTask(), try BackgroundTask())
     let arrived = Count()
-    try withoutActuallyEscaping(body) { body in
-      var (turn, done) = (0, 0)
-      func read() throws {
-        try reading.begin { [inputs, turn, capacity] in
-          arrived.rows = try reader.readFloats(into: inputs[turn].buffer, maxRows: capacity)
-        }
+    var (turn, done) = (0, 0)
+    func read() throws {
+      try reading.begin { [inputs, turn, capacity] in
+        arrived.rows = try reader.readFloats(into: inputs[turn].buffer, maxRows: capacity)
       }
-      defer {
-        try? writing.finish()
-        // After an error nobody waits for rows that may never come.
-        reading.abandon()
-      }
-      try read()
-      while true {
-        // Where rows are slow to come, an error in writing is not.
-        if !reading.isDone { try writing.finish() }
-        try reading.finish()
-        let count = arrived.rows
-        guard count > 0 else { break }
-        let (input, output) = (inputs[turn], outputs[turn])
-        turn = 1 - turn
-        try prepare(
-          UnsafeMutableBufferPointer(rebasing: input.buffer[..<(count * inputSize)]),
-          firstRow: done, of: reader.name, areBytes: reader.elementType == .u1)
-        try read()
-        apply(input.base, count: count, firstRow: done, into: output.base)
-        let values = UnsafeBufferPointer(start: output.base, count: count * outputSize)
-        try writing.begin { try body(values) }
-        done += count
-      }
-      try writing.finish()
     }
+    defer {
+      try? writing.finish()
+      // After an error nobody waits for rows that may never come.
+      reading.abandon()
+    }
+    try read()
+    while true {
+      // Where rows are slow to come, an error in writing is not.
+      if !reading.isDone { try writing.finish() }
+      try reading.finish()
+      let count = arrived.rows
+      guard count > 0 else { break }
+      let (input, output) = (inputs[turn], outputs[turn])
+      turn = 1 - turn
+      try prepare(
+        UnsafeMutableBufferPointer(rebasing: input.buffer[..<(count * inputSize)]),
+        firstRow: done, of: reader.name, areBytes: reader.elementType == .u1)
+      try read()
+      apply(input.base, count: count, firstRow: done, into: output.base)
+      let values = UnsafeBufferPointer(start: output.base, count: count * outputSize)
+      // The last rows are written when nothing else holds their memory any more.
+      try writing.begin { try withExtendedLifetime(output) { try body(values) } }
+      done += count
+    }
+    try writing.finish()
   }
 }
 
