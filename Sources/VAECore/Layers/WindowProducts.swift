@@ -11,8 +11,7 @@ import CKernels
 ///
 /// and where places of the larger are sums, they are the sums over all windows that cover them. A
 /// convolution of a resized map is of the second kind, too: the products are made before resizing, on
-/// as many places fewer. Rows are made for a few maps at a time, so that they stay in a cache: only `W` and its gradient are as
-/// wide as in a dense layer.
+/// fewer places. Rows are made for a few maps at a time, so that they stay in a cache.
 final class WindowProducts {
   /// Bytes of window rows that are made at once, about.
   private static let rowBytes = 1 << 18
@@ -80,7 +79,7 @@ final class WindowProducts {
   ///
   /// - Parameters:
   ///   - x: the larger maps, of the products' precision; y: the smaller.
-  ///   - xRow, yRow: the first row of each that is the block's.
+  ///   - maps: the rows of the block, of which groups without a live one are passed over.
   func gather(
     _ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, _ maps: RowBlock, worker: Int
   ) {
