@@ -33,7 +33,7 @@ struct VAEInfo: Tool {
       valueName: "names"))
   var columns: WordList?
 
-  @Flag(help: "Print what each --preset of vae-fit stands for; no file is read.")
+  @Flag(help: "Print what the presets of vae-fit stand for; no file is read.")
   var presets = false
 
   @OptionGroup var streams: StreamOptions
