@@ -87,7 +87,7 @@ public final class WorkerPool: @unchecked Sendable {
   package func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
     // The compiler keeps the length of the path of the file that this call is in: without a name given
     // here, builds in two folders would differ.
-    #sourceLocation(file:"WorkerPool.swift",line:1)
+    #sourceLocation(file:"WorkerPool.run",line:1)
     withoutActuallyEscaping(body) { run(ParallelTasks(tasks: tasks, body: $0)) }
     #sourceLocation()
   }

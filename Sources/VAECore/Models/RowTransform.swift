@@ -52,7 +52,7 @@ extension RowTransform {
   ) throws {
     try reader.require(rowSize: inputSize)
     // As in WorkerPool.run, the same length in any folder; an error leaves by the closing brace.
-    #sourceLocation(file:"RowTransform.swift",line:1)
+    #sourceLocation(file:"RowTransform.forEachBatch",line:1)
     try withoutActuallyEscaping(body) { try overlap(reader, $0) }
   }
   #sourceLocation()
