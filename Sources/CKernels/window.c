@@ -40,12 +40,10 @@ static void list_covers(vt_cover *cover, vt_side s) {
   size_t count = 0;
   for (size_t i = 0; i < s.size; i++) {
     cover->starts[i] = (uint32_t)count;
-    for (size_t j = 0; j < s.windows; j++) {
-      size_t first = j * s.stride, place = i + s.padding - first;
-      if (i + s.padding < first || place >= s.kernel) continue;
-      cover->offsets[count++] =
-          (uint32_t)(nearest(j, s.source, s.windows) * s.window + place * s.place);
-    }
+    size_t at = i + s.padding, first = at < s.kernel ? 0 : (at - s.kernel) / s.stride + 1;
+    for (size_t j = first; j < s.windows && j * s.stride <= at; j++)
+      cover->offsets[count++] = (uint32_t)(nearest(j, s.source, s.windows) * s.window +
+                                           (at - j * s.stride) * s.place);
   }
   cover->starts[s.size] = (uint32_t)count;
 }
