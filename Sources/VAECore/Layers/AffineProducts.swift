@@ -118,6 +118,8 @@ final class PackedProducts: AffineProducts {
   private var backwardWeight: PackedWeight?
   private var backwardMatmul: PackedMatmul?
   private var gradientMatmuls: [Int: PackedMatmul] = [:]
+  /// For gradients that are small for tiles.
+  private var smallProducts: OneDNNProducts?
 
   let gradientBlock = 25_000
 
@@ -153,7 +155,9 @@ final class PackedProducts: AffineProducts {
 
   func gradient(rows: Range<Int>, x: Matrix, dy: Matrix) throws -> WeightGradient {
     if shape.isSmallForTiles(rows: x.rows) {
-      return try OneDNNProducts(shape).gradient(rows: rows, x: x, dy: dy)
+      let products = try smallProducts ?? OneDNNProducts(shape)
+      smallProducts = products
+      return try products.gradient(rows: rows, x: x, dy: dy)
     }
     let ((base, x), (delta, dy)) = (try x.rowSums(), try dy.rowSums())
     let matmul =
