@@ -120,6 +120,7 @@ public enum Preset: String, ExpressibleByArgument, CaseIterable, Sendable {
     if sigma == .learned { words += ["--sigma", "learned"] }
     return words.joined(separator: " ")
   }
+
   /// A line for each: its name, and the options that it stands for.
   public static var table: String {
     let width = allCases.reduce(0) { max($0, $1.rawValue.count) }

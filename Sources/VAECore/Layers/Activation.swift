@@ -41,18 +41,16 @@ private final class PlacedActivation: PlacedLayer {
   private let activation: Activation
   private let x: EdgeMemory
   private let y: EdgeMemory
-  private let workspace: WorkerScratch
 
   init(_ activation: Activation, _ site: Site) {
     self.activation = activation
     x = site.inputs[0]
     y = site.output
-    workspace = site.placement.workspace
   }
 
   func apply(_ block: RowBlock, worker: Int) {
     let rows = y.rows(block)
-    let to = y.values.precision == .f32 ? y.floats(block) : workspace[worker]
+    let to = y.draft(block, worker: worker)
     activation.forward(x.floats(block), into: to, count: rows.size * y.width)
     y.store(to, block)
   }

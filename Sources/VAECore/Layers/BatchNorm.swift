@@ -90,7 +90,7 @@ private final class PlacedBatchNorm: PlacedLayer {
   func apply(_ block: RowBlock, worker: Int) {
     let rows = rows(block)
     let x = x.floats(block)
-    let to = y.values.precision == .f32 ? y.floats(block) : workspace[worker]
+    let to = y.draft(block, worker: worker)
     let (mean, variance) = (store.values.base + runningMean, store.values.base + runningVariance)
     let (weight, bias) = (store.values.base + weight, store.values.base + bias)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { scales in
@@ -124,7 +124,7 @@ private final class PlacedBatchNorm: PlacedLayer {
     plan.add { [self] block, worker in
       let rows = rows(block)
       let count = Double(run.rows * y.repeats * places)
-      let to = y.values.precision == .f32 ? y.floats(block) : workspace[worker]
+      let to = y.draft(block, worker: worker)
       withTotals(training.forwardSums) { mean, square in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * width) { moments in
           guard let means = moments.baseAddress else { return }

@@ -81,6 +81,12 @@ public final class EdgeMemory {
     values.floats(block.row * repeats)
   }
 
+  /// f32 [block, width] where a worker may write values before it stores them: their own place where
+  /// that is f32.
+  public func draft(_ block: RowBlock, worker: Int) -> UnsafeMutablePointer<Float> {
+    values.precision == .f32 ? floats(block) : workspace[worker]
+  }
+
   /// [block, width] as products read it. Valid until the block's next batch.
   public func operand(_ block: RowBlock) -> UnsafeRawPointer {
     if let rows = borrowed[block.index] { return rows }

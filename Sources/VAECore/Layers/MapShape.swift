@@ -16,11 +16,6 @@ public struct MapShape: Hashable, Sendable {
   /// As the shape of an edge.
   public var shape: [Int] { [height, width, channels] }
 
-  /// The map with other channels.
-  public func with(channels: Int) -> MapShape {
-    MapShape(height: height, width: width, channels: channels)
-  }
-
   /// How an array [outer, channels, height, width, inner] of files lies in memory; nil where that is
   /// no different.
   func order(outer: Int, inner: Int = 1) -> ChannelOrder? {

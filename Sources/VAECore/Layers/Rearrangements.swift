@@ -40,8 +40,7 @@ private final class PlacedMoveChannels: PlacedLayer {
 
   func apply(_ block: RowBlock, worker: Int) {
     let y = site.output
-    let to =
-      y.values.precision == .f32 ? y.floats(block) : site.placement.workspace[worker]
+    let to = y.draft(block, worker: worker)
     vt_transpose(to, site.inputs[0].floats(block), y.rows(block).size, rows, columns)
     y.store(to, block)
   }
@@ -77,7 +76,7 @@ private final class PlacedJoin: PlacedLayer {
 
   func apply(_ block: RowBlock, worker: Int) {
     let y = site.output
-    let to = y.values.precision == .f32 ? y.floats(block) : site.placement.workspace[worker]
+    let to = y.draft(block, worker: worker)
     var first = 0
     for x in site.inputs {
       let values = x.floats(block)
@@ -129,7 +128,7 @@ private final class PlacedSum: PlacedLayer {
   func apply(_ block: RowBlock, worker: Int) {
     let y = site.output
     let count = y.rows(block).size * y.width
-    let to = y.values.precision == .f32 ? y.floats(block) : site.placement.workspace[worker]
+    let to = y.draft(block, worker: worker)
     to.update(from: site.inputs[0].floats(block), count: count)
     vt_add(to, site.inputs[1].floats(block), count)
     y.store(to, block)
