@@ -18,46 +18,51 @@ VT_INLINE float sigmoid_f32(float x) { return 1 / (1 + exp_f32(-x)); }
 
 static const float leak = 0.01f;
 
+VT_INLINE float activation(vt_activation_kind kind, float x) {
+  switch (kind) {
+    case vt_identity: return x;
+    case vt_relu: return x > 0 ? x : 0;
+    case vt_tanh: return tanh_f32(x);
+    case vt_silu: return x * sigmoid_f32(x);
+    case vt_leaky_relu: return x > 0 ? x : leak * x;
+  }
+}
+
+/// dx·act′(x).
+VT_INLINE float through(vt_activation_kind kind, float dx, float x) {
+  switch (kind) {
+    case vt_identity: return dx;
+    case vt_relu: return x > 0 ? dx : 0;
+    case vt_tanh: {
+      float t = tanh_f32(x);
+      return dx * (1 - t * t);
+    }
+    case vt_silu: {
+      float s = sigmoid_f32(x);
+      return dx * (s * (1 + x * (1 - s)));
+    }
+    case vt_leaky_relu: return x > 0 ? dx : leak * dx;
+  }
+}
+
+/// `body` with the kind as a constant `K`, so that its loops know it.
+#define WITH_KIND(kind, body)                                    \
+  switch (kind) {                                                \
+    case vt_identity: { enum { K = vt_identity }; body } break;  \
+    case vt_relu: { enum { K = vt_relu }; body } break;          \
+    case vt_tanh: { enum { K = vt_tanh }; body } break;          \
+    case vt_silu: { enum { K = vt_silu }; body } break;          \
+    case vt_leaky_relu: { enum { K = vt_leaky_relu }; body } break; \
+  }
+
 VT_CLONES void vt_activation(vt_activation_kind kind, float *restrict y, const float *restrict x,
                              size_t n) {
-  switch (kind) {
-    case vt_relu:
-      for (size_t i = 0; i < n; i++) y[i] = x[i] > 0 ? x[i] : 0;
-      break;
-    case vt_tanh:
-      for (size_t i = 0; i < n; i++) y[i] = tanh_f32(x[i]);
-      break;
-    case vt_silu:
-      for (size_t i = 0; i < n; i++) y[i] = x[i] * sigmoid_f32(x[i]);
-      break;
-    case vt_leaky_relu:
-      for (size_t i = 0; i < n; i++) y[i] = x[i] > 0 ? x[i] : leak * x[i];
-      break;
-  }
+  WITH_KIND(kind, for (size_t i = 0; i < n; i++) y[i] = activation(K, x[i]);)
 }
 
 VT_CLONES void vt_activation_backward(vt_activation_kind kind, float *restrict dx,
                                       const float *restrict x, size_t n) {
-  switch (kind) {
-    case vt_relu:
-      for (size_t i = 0; i < n; i++) dx[i] = x[i] > 0 ? dx[i] : 0;
-      break;
-    case vt_tanh:
-      for (size_t i = 0; i < n; i++) {
-        float t = tanh_f32(x[i]);
-        dx[i] *= 1 - t * t;
-      }
-      break;
-    case vt_silu:
-      for (size_t i = 0; i < n; i++) {
-        float s = sigmoid_f32(x[i]);
-        dx[i] *= s * (1 + x[i] * (1 - s));
-      }
-      break;
-    case vt_leaky_relu:
-      for (size_t i = 0; i < n; i++) dx[i] = x[i] > 0 ? dx[i] : leak * dx[i];
-      break;
-  }
+  WITH_KIND(kind, for (size_t i = 0; i < n; i++) dx[i] = through(K, dx[i], x[i]);)
 }
 
 VT_CLONES void vt_relu_backward(void *restrict dx, const void *restrict activation, int bf16,
@@ -124,40 +129,112 @@ VT_CLONES void vt_channel_sums(float *restrict out, const void *restrict x, int 
   }
 }
 
+// Columns are taken some at a time, down all rows, so that what is kept of them stays in registers.
+
+enum { TOGETHER = 16 };
+
+/// `body` for groups of columns from `first` on, which are `n`: a constant but for the last.
+#define BY_COLUMNS(width, body)                                         \
+  size_t first = 0;                                                     \
+  for (; first + TOGETHER <= width; first += TOGETHER) {                \
+    enum { n = TOGETHER };                                              \
+    body                                                                \
+  }                                                                     \
+  if (first < width) {                                                  \
+    size_t n = width - first;                                           \
+    body                                                                \
+  }
+
+VT_INLINE void product_sums(double *restrict sums, const float *restrict x,
+                            const float *restrict y, size_t rows, size_t width, size_t n) {
+  double once[TOGETHER] = {0}, twice[TOGETHER] = {0};
+  for (size_t r = 0; r < rows; r++, x += width, y += width)
+    for (size_t c = 0; c < n; c++) {
+      once[c] += x[c];
+      twice[c] += (double)x[c] * y[c];
+    }
+  for (size_t c = 0; c < n; c++) {
+    sums[c] = once[c];
+    sums[width + c] = twice[c];
+  }
+}
+
 VT_CLONES void vt_product_sums(double *restrict sums, const float *restrict x,
                                const float *restrict y, size_t rows, size_t width) {
-  for (size_t c = 0; c < 2 * width; c++) sums[c] = 0;
-  for (size_t r = 0; r < rows; r++) {
-    const float *a = x + r * width, *b = y + r * width;
-    for (size_t c = 0; c < width; c++) {
-      sums[c] += a[c];
-      sums[width + c] += (double)a[c] * b[c];
+  BY_COLUMNS(width, product_sums(sums + first, x + first, y + first, rows, width, n);)
+}
+
+VT_INLINE void normalise(vt_activation_kind kind, void *restrict y, int bf16,
+                         const float *restrict x, vt_normal by, size_t rows, size_t width,
+                         size_t first, size_t n) {
+  for (size_t r = 0, at = first; r < rows; r++, at += width)
+    for (size_t c = 0; c < n; c++) {
+      float centred = (x[at + c] - by.mean[first + c]) * by.inverse_deviation[first + c];
+      store(y, bf16, at + c,
+            activation(kind, centred * by.weight[first + c] + by.bias[first + c]));
     }
+}
+
+VT_CLONES void vt_normalise(vt_activation_kind kind, void *restrict y, int bf16,
+                            const float *restrict x, vt_normal by, size_t rows, size_t width) {
+  if (bf16) {
+    WITH_KIND(kind, BY_COLUMNS(width, normalise(K, y, 1, x, by, rows, width, first, n);))
+  } else {
+    WITH_KIND(kind, BY_COLUMNS(width, normalise(K, y, 0, x, by, rows, width, first, n);))
   }
 }
 
-VT_CLONES void vt_normalise(float *restrict n, float *y, const float *x,
-                            const float *restrict mean, const float *restrict inverse_deviation,
-                            const float *restrict weight, const float *restrict bias, size_t rows,
-                            size_t width) {
-  for (size_t r = 0; r < rows; r++) {
-    const float *from = x + r * width;
-    float *a = n + r * width, *b = y + r * width;
-    for (size_t c = 0; c < width; c++) {
-      a[c] = (from[c] - mean[c]) * inverse_deviation[c];
-      b[c] = a[c] * weight[c] + bias[c];
+VT_INLINE void normalise_sums(vt_activation_kind kind, float *restrict dy, double *restrict sums,
+                              const float *restrict gradient, const float *restrict x,
+                              vt_normal by, size_t rows, size_t width, size_t first, size_t n) {
+  double once[TOGETHER] = {0}, twice[TOGETHER] = {0};
+  for (size_t r = 0, at = first; r < rows; r++, at += width)
+    for (size_t c = 0; c < n; c++) {
+      float centred = (x[at + c] - by.mean[first + c]) * by.inverse_deviation[first + c];
+      float d = through(kind, gradient[at + c],
+                        centred * by.weight[first + c] + by.bias[first + c]);
+      dy[at + c] = d;
+      once[c] += d;
+      twice[c] += (double)d * centred;
     }
+  for (size_t c = 0; c < n; c++) {
+    sums[first + c] = once[c];
+    sums[width + first + c] = twice[c];
   }
 }
 
-VT_CLONES void vt_normalise_backward(float *restrict dx, const float *restrict dy,
-                                     const float *restrict x, const float *restrict factor,
+VT_CLONES void vt_normalise_sums(vt_activation_kind kind, float *restrict dy,
+                                 double *restrict sums, const float *restrict gradient,
+                                 const float *restrict x, vt_normal by, size_t rows,
+                                 size_t width) {
+  WITH_KIND(kind, BY_COLUMNS(width, normalise_sums(K, dy, sums, gradient, x, by, rows, width,
+                                                   first, n);))
+}
+
+VT_INLINE void normalise_backward(void *restrict dx, int bf16, const float *restrict dy,
+                                  const float *restrict x, vt_normal by,
+                                  const float *restrict mean_dy, const float *restrict mean_dyx,
+                                  size_t rows, size_t width, size_t first, size_t n) {
+  for (size_t r = 0, at = first; r < rows; r++, at += width)
+    for (size_t c = 0; c < n; c++) {
+      size_t i = first + c;
+      float centred = (x[at + c] - by.mean[i]) * by.inverse_deviation[i];
+      store(dx, bf16, at + c,
+            by.weight[i] * by.inverse_deviation[i] *
+                (dy[at + c] - mean_dy[i] - centred * mean_dyx[i]));
+    }
+}
+
+VT_CLONES void vt_normalise_backward(void *restrict dx, int bf16, const float *restrict dy,
+                                     const float *restrict x, vt_normal by,
                                      const float *restrict mean_dy,
                                      const float *restrict mean_dyx, size_t rows, size_t width) {
-  for (size_t r = 0; r < rows; r++) {
-    size_t at = r * width;
-    for (size_t c = 0; c < width; c++)
-      dx[at + c] = factor[c] * (dy[at + c] - mean_dy[c] - x[at + c] * mean_dyx[c]);
+  if (bf16) {
+    BY_COLUMNS(width, normalise_backward(dx, 1, dy, x, by, mean_dy, mean_dyx, rows, width, first,
+                                         n);)
+  } else {
+    BY_COLUMNS(width, normalise_backward(dx, 0, dy, x, by, mean_dy, mean_dyx, rows, width, first,
+                                         n);)
   }
 }
 

@@ -67,7 +67,7 @@ void vt_posterior_sample(float *restrict z, const float *restrict heads, size_t 
 
 // Layers
 
-typedef enum { vt_relu, vt_tanh, vt_silu, vt_leaky_relu } vt_activation_kind;
+typedef enum { vt_identity, vt_relu, vt_tanh, vt_silu, vt_leaky_relu } vt_activation_kind;
 
 /// y = act(x).
 void vt_activation(vt_activation_kind kind, float *restrict y, const float *restrict x, size_t n);
@@ -97,14 +97,23 @@ void vt_channel_sums(float *restrict out, const void *restrict x, int bf16, size
 void vt_product_sums(double *restrict sums, const float *restrict x, const float *restrict y,
                      size_t rows, size_t width);
 
-/// n = (x − mean)·inverse_deviation, y = n·weight + bias, by column. y may be x.
-void vt_normalise(float *restrict n, float *y, const float *x, const float *restrict mean,
-                  const float *restrict inverse_deviation, const float *restrict weight,
-                  const float *restrict bias, size_t rows, size_t width);
+/// Batch normalisation by column: x̂ = (x − mean)·inverse_deviation, and x̂·weight + bias.
+typedef struct {
+  const float *mean, *inverse_deviation, *weight, *bias;
+} vt_normal;
 
-/// dx = factor·(dy − mean_dy − x·mean_dyx) by column, x being normalised.
-void vt_normalise_backward(float *restrict dx, const float *restrict dy, const float *restrict x,
-                           const float *restrict factor, const float *restrict mean_dy,
+/// y = act(x̂·weight + bias), f32 or bf16.
+void vt_normalise(vt_activation_kind kind, void *restrict y, int bf16, const float *restrict x,
+                  vt_normal by, size_t rows, size_t width);
+
+/// dy = gradient·act′(x̂·weight + bias), and sums = [Σ dy | Σ dy·x̂] by column, over rows.
+void vt_normalise_sums(vt_activation_kind kind, float *restrict dy, double *restrict sums,
+                       const float *restrict gradient, const float *restrict x, vt_normal by,
+                       size_t rows, size_t width);
+
+/// dx = weight·inverse_deviation·(dy − mean_dy − x̂·mean_dyx) by column, f32 or bf16.
+void vt_normalise_backward(void *restrict dx, int bf16, const float *restrict dy,
+                           const float *restrict x, vt_normal by, const float *restrict mean_dy,
                            const float *restrict mean_dyx, size_t rows, size_t width);
 
 // What is drawn at random, from uniforms u in [0, 1).

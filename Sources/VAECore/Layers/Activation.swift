@@ -9,7 +9,7 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
   /// x, or 0.01·x below 0.
   case leakyReLU = "leaky-relu"
 
-  private var kernel: vt_activation_kind {
+  var kernel: vt_activation_kind {
     switch self {
     case .relu: vt_relu
     case .tanh: vt_tanh

@@ -2,10 +2,11 @@ import CKernels
 
 /// Batch normalisation (Ioffe and Szegedy, 2015) with PyTorch's conventions: ε = 10⁻⁵ in the root,
 /// running statistics with momentum 0.1 and the unbiased variance. A map is normalised by channel,
-/// over rows and places.
+/// over rows and places. An activation behind it is computed with it, in one pass each way.
 public struct BatchNorm: Layer {
   /// Of its `weight`, `bias`, `running_mean` and `running_var`, each [last side of the input].
   public let name: String
+  fileprivate var activation: Activation?
 
   static let epsilon = 1e-5
   static let momentum = 0.1
@@ -24,7 +25,11 @@ public struct BatchNorm: Layer {
     ]
   }
 
-  public func isInPlace(training: Bool) -> Bool { true }
+  public func fused(with activation: Activation) -> (any Layer)? {
+    var layer = self
+    layer.activation = activation
+    return layer
+  }
 
   public func place(_ site: Site) throws -> any PlacedLayer { try PlacedBatchNorm(self, site) }
 }
@@ -32,12 +37,15 @@ public struct BatchNorm: Layer {
 private final class PlacedBatchNorm: PlacedLayer {
   private let x: EdgeMemory
   private let y: EdgeMemory
+  private let activation: vt_activation_kind
   private let width: Int
   private let places: Int
   private let store: ParameterStore
   private let run: RunState
   private let blocks: RowBlocks
   private let workspace: WorkerScratch
+  /// Ones, [width].
+  private let ones: Matrix
   private let weight: Int
   private let bias: Int
   private let runningMean: Int
@@ -50,16 +58,16 @@ private final class PlacedBatchNorm: PlacedLayer {
     /// while another still reads the sums of the way there.
     let forwardSums: AlignedBuffer<Double>
     let backwardSums: AlignedBuffer<Double>
-    /// x̂, and dy across the barrier; [capacity, width].
-    let normalised: Matrix
+    /// Of the sums behind the activation, across the barrier; [capacity, width].
     let gradient: Matrix
-    /// [1, width]
-    let inverseDeviation: Matrix
+    /// Of the batch, [2, width]: the means, and 1 / √(variance + ε).
+    let moments: Matrix
   }
 
   init(_ layer: BatchNorm, _ site: Site) throws {
     x = site.inputs[0]
     y = site.output
+    activation = layer.activation?.kernel ?? vt_identity
     store = site.placement.store
     // A map has its channels normalised: each place counts as a row.
     width = store.values(of: layer.name + ".weight")?.count ?? y.width
@@ -71,6 +79,8 @@ private final class PlacedBatchNorm: PlacedLayer {
     bias = site.parameter(layer.name + ".bias")
     runningMean = site.parameter(layer.name + ".running_mean")
     runningVariance = site.parameter(layer.name + ".running_var")
+    ones = try Matrix(rows: 1, width: width)
+    ones.floats(0).update(repeating: 1, count: width)
     guard site.placement.isTraining else {
       training = nil
       return
@@ -79,18 +89,33 @@ private final class PlacedBatchNorm: PlacedLayer {
     training = Training(
       forwardSums: try AlignedBuffer(count: blocks.count * 2 * width),
       backwardSums: try AlignedBuffer(count: blocks.count * 2 * width),
-      normalised: try Matrix(rows: rows, width: width),
       gradient: try Matrix(rows: rows, width: width),
-      inverseDeviation: try Matrix(rows: 1, width: width))
+      moments: try Matrix(rows: 2, width: width))
   }
 
   private func rows(_ block: RowBlock) -> RowBlock { y.rows(block).times(places) }
 
+  private func normal(_ mean: UnsafePointer<Float>, _ inverse: UnsafePointer<Float>) -> vt_normal {
+    vt_normal(
+      mean: mean, inverse_deviation: inverse, weight: store.values.base + weight,
+      bias: store.values.base + bias)
+  }
+
+  /// What the batch was normalised by.
+  private func normal(_ training: Training) -> vt_normal {
+    normal(training.moments.floats(0), training.moments.floats(1))
+  }
+
+  private func normalise(_ block: RowBlock, by normal: vt_normal) {
+    let rows = rows(block)
+    vt_normalise(
+      activation, y.values[y.rows(block).row], y.values.isBF16, x.floats(block), normal, rows.size,
+      width)
+    y.publish(block)
+  }
+
   /// Normalises by the running statistics.
   func apply(_ block: RowBlock, worker: Int) {
-    let rows = rows(block)
-    let x = x.floats(block)
-    let to = y.draft(block, worker: worker)
     let (mean, variance) = (store.values.base + runningMean, store.values.base + runningVariance)
     let (weight, bias) = (store.values.base + weight, store.values.base + bias)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { scales in
@@ -98,15 +123,13 @@ private final class PlacedBatchNorm: PlacedLayer {
       for c in 0..<width {
         scale[c] = weight[c] / (variance[c] + Float(BatchNorm.epsilon)).squareRoot()
       }
-      for r in 0..<rows.size {
-        let (x, to) = (x + r * width, to + r * width)
-        for c in 0..<width { to[c] = (x[c] - mean[c]) * scale[c] + bias[c] }
-      }
+      normalise(
+        block,
+        by: vt_normal(mean: mean, inverse_deviation: scale, weight: ones.floats(0), bias: bias))
     }
-    y.store(to, block)
   }
 
-  /// y = x̂·weight + bias, x̂ from the batch's own statistics.
+  /// y = act(x̂·weight + bias), x̂ from the batch's own statistics.
   func addForward(to plan: inout RowPlan) {
     guard let training else { return }
     plan.add { [self] block, _ in
@@ -121,10 +144,8 @@ private final class PlacedBatchNorm: PlacedLayer {
       }
     }
     plan.barrier()
-    plan.add { [self] block, worker in
-      let rows = rows(block)
+    plan.add { [self] block, _ in
       let count = Double(run.rows * y.repeats * places)
-      let to = y.draft(block, worker: worker)
       withTotals(training.forwardSums) { mean, square in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * width) { moments in
           guard let means = moments.baseAddress else { return }
@@ -135,17 +156,16 @@ private final class PlacedBatchNorm: PlacedLayer {
             means[c] = Float(m)
             inverses[c] = Float(1 / (variance + BatchNorm.epsilon).squareRoot())
             if block.index == 0 {
-              training.inverseDeviation.floats(0)[c] = inverses[c]
               updateRunning(runningMean + c, m)
               updateRunning(runningVariance + c, variance * count / max(1, count - 1))
             }
           }
-          vt_normalise(
-            training.normalised.floats(rows.row), to, x.floats(block), means, inverses,
-            store.values.base + weight, store.values.base + bias, rows.size, width)
+          if block.index == 0 {
+            training.moments.floats(0).update(from: means, count: 2 * width)
+          }
+          normalise(block, by: normal(means, inverses))
         }
       }
-      y.store(to, block)
     }
   }
 
@@ -153,11 +173,10 @@ private final class PlacedBatchNorm: PlacedLayer {
     guard let training else { return }
     plan.add { [self] block, worker in
       let rows = rows(block)
-      let dy = y.gradient(block, worker: worker)
-      training.gradient.floats(rows.row).update(from: dy, count: rows.size * width)
-      vt_product_sums(
-        training.backwardSums.base + block.index * 2 * width, dy,
-        training.normalised.floats(rows.row), rows.live, width)
+      vt_normalise_sums(
+        activation, training.gradient.floats(rows.row),
+        training.backwardSums.base + block.index * 2 * width,
+        y.gradient(block, worker: worker), x.floats(block), normal(training), rows.live, width)
     }
     plan.barrier()
     guard let dx = x.contribution() else { return }
@@ -165,17 +184,16 @@ private final class PlacedBatchNorm: PlacedLayer {
       let rows = rows(block)
       let count = Double(run.rows * y.repeats * places)
       withTotals(training.backwardSums) { dy, dyx in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * width) { means in
-          guard let factor = means.baseAddress else { return }
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * width) { means in
+          guard let meanDY = means.baseAddress else { return }
           for c in 0..<width {
-            factor[c] = store.values.base[weight + c] * training.inverseDeviation.floats(0)[c]
-            factor[width + c] = Float(dy[c] / count)
-            factor[2 * width + c] = Float(dyx[c] / count)
+            meanDY[c] = Float(dy[c] / count)
+            meanDY[width + c] = Float(dyx[c] / count)
           }
-          let to = dx.destination(block, worker: worker)
+          let to = dx.target(block, worker: worker)
           vt_normalise_backward(
-            to, training.gradient.floats(rows.row), training.normalised.floats(rows.row), factor,
-            factor + width, factor + 2 * width, rows.size, width)
+            to.base, to.isBF16, training.gradient.floats(rows.row), x.floats(block),
+            normal(training), meanDY, meanDY + width, rows.live, width)
           dx.deliver(to, block, worker: worker)
         }
       }

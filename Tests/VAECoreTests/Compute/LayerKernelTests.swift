@@ -68,37 +68,73 @@ struct LayerKernelTests {
       sums, expected.map { Bounded(value: $0.value, bound: $0.bound * 1e-8) }, "sums")
   }
 
-  @Test(arguments: counts) func normalisation(_ width: Int) {
+  /// Against sums in Double of what the kernels round once on the way: x̂, and the slope's argument.
+  @Test(arguments: counts, [vt_identity, vt_relu, vt_leaky_relu])
+  func normalisation(_ width: Int, _ kind: vt_activation_kind) {
     let rows = 3
     let drawn = KernelTests.values(rows * width, [1e4, -1e-20])
     let columns = (0..<6).map { offset in
       Array(KernelTests.values(width + offset, scale: 1).suffix(width))
     }
-    let (mean, inverse, weight, bias) = (columns[0], columns[1], columns[2], columns[3])
-    var x = [Float](repeating: 9, count: rows * width)
-    var y = [Float](repeating: 9, count: rows * width)
-    vt_normalise(&x, &y, drawn, mean, inverse, weight, bias, rows, width)
+    let normalised = drawn.indices.map {
+      (drawn[$0] - columns[0][$0 % width]) * columns[1][$0 % width]
+    }
+    let slope: Double = kind == vt_identity ? 1 : kind == vt_relu ? 0 : Double(Float(0.01))
     func each(_ terms: (_ i: Int, _ c: Int) -> [Double]) -> [Bounded] {
       drawn.indices.map { Bounded.sum(terms($0, $0 % width)) }
     }
-    expectWithin(
-      x,
-      each { i, c in [Double(drawn[i]), -Double(mean[c])].map { $0 * Double(inverse[c]) } }, "x̂")
-    let normalised = x
-    expectWithin(
-      y, each { i, c in [Double(normalised[i]) * Double(weight[c]), Double(bias[c])] }, "y")
+    let sums = each { i, c in
+      [Double(normalised[i]) * Double(columns[2][c]), Double(columns[3][c])]
+    }
+    withNormal(columns) { by in
+      var y = [Float](repeating: 9, count: rows * width)
+      vt_normalise(kind, &y, 0, drawn, by, rows, width)
+      let factors = sums.map { $0.value > 0 ? 1 : slope }
+      expectWithin(
+        y, zip(sums, factors).map { Bounded(value: $0.value * $1, bound: $0.bound) }, "y")
+      var short = [UInt16](repeating: 9, count: rows * width)
+      vt_normalise(kind, &short, 1, drawn, by, rows, width)
+      var rounded = [UInt16](repeating: 9, count: rows * width)
+      vt_bf16_from_f32(&rounded, y, y.count)
+      #expect(short == rounded)
 
-    let dy = KernelTests.values(rows * width + 9).suffix(rows * width).map { $0 }
-    var dx = [Float](repeating: 9, count: rows * width)
-    vt_normalise_backward(
-      &dx, dy, normalised, inverse, columns[4], columns[5], rows, width)
-    expectWithin(
-      dx,
-      each { i, c in
-        [
-          Double(dy[i]), -Double(columns[4][c]), -Double(normalised[i]) * Double(columns[5][c]),
-        ].map { $0 * Double(inverse[c]) }
-      }, "dx")
+      let gradient = KernelTests.values(rows * width + 9).suffix(rows * width).map { $0 }
+      var dy = [Float](repeating: 9, count: rows * width)
+      var totals = [Double](repeating: 9, count: 2 * width)
+      vt_normalise_sums(kind, &dy, &totals, gradient, drawn, by, rows, width)
+      #expect(dy == zip(gradient, y).map { $1 > 0 || kind == vt_identity ? $0 : Float(slope) * $0 })
+      var expected = [Double](repeating: 9, count: 2 * width)
+      vt_product_sums(&expected, dy, normalised, rows, width)
+      #expect(totals == expected)
+
+      var dx = [Float](repeating: 9, count: rows * width)
+      vt_normalise_backward(&dx, 0, dy, drawn, by, columns[4], columns[5], rows, width)
+      expectWithin(
+        dx,
+        each { i, c in
+          [
+            Double(dy[i]), -Double(columns[4][c]), -Double(normalised[i]) * Double(columns[5][c]),
+          ].map { $0 * Double(columns[1][c]) * Double(columns[2][c]) }
+        }, "dx")
+      vt_normalise_backward(&short, 1, dy, drawn, by, columns[4], columns[5], rows, width)
+      vt_bf16_from_f32(&rounded, dx, dx.count)
+      #expect(short == rounded)
+    }
+  }
+
+  private func withNormal(_ columns: [[Float]], _ body: (vt_normal) -> Void) {
+    columns[0].withUnsafeBufferPointer { mean in
+      columns[1].withUnsafeBufferPointer { inverse in
+        columns[2].withUnsafeBufferPointer { weight in
+          columns[3].withUnsafeBufferPointer { bias in
+            body(
+              vt_normal(
+                mean: mean.baseAddress, inverse_deviation: inverse.baseAddress,
+                weight: weight.baseAddress, bias: bias.baseAddress))
+          }
+        }
+      }
+    }
   }
 
   @Test(arguments: counts) func dropoutAndBinarisation(_ n: Int) {
