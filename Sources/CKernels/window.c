@@ -6,7 +6,12 @@
 #include "vt_convert.h"
 #include "vt_inline.h"
 
-// Copies of runs may go this far beyond their end.
+typedef float vt_lanes __attribute__((vector_size(64), aligned(4)));
+typedef uint32_t vt_words __attribute__((vector_size(64), aligned(4)));
+typedef vt_bf16 vt_halves __attribute__((vector_size(32), aligned(2)));
+enum { LANES = 16 };
+
+// Copies of runs may go this many bytes beyond their end.
 enum { SLACK = 64 };
 
 /// The row that stands for window i of n.
@@ -48,12 +53,35 @@ static void list_covers(vt_cover *cover, vt_side s) {
   cover->starts[s.size] = (uint32_t)count;
 }
 
+/// Whether a place has so few channels that sums are made of lines of places, not of channels.
+static inline int is_narrow(const vt_window *w) { return w->channels < 16; }
+
+// Sums of few channels are kept apart by line, channel and phase: the remainder of the padded column by
+// the stride, so that what neighbouring windows add to lies side by side.
+
+static inline size_t phase_columns(const vt_window *w) {
+  size_t columns = (padded_width(w) + w->stride_width - 1) / w->stride_width;
+  return (columns + LANES - 1) / LANES * LANES;
+}
+static inline size_t line_sums(const vt_window *w) {
+  return w->channels * w->stride_width * phase_columns(w);
+}
+/// Of a tap, which has zeros in front: as many windows may begin left of one that still reach it.
+static inline size_t tap_lead(const vt_window *w) {
+  return (w->kernel_width - 1) / w->stride_width;
+}
+static inline size_t tap_line(const vt_window *w) { return tap_lead(w) + phase_columns(w); }
+
+static inline size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
 size_t vt_window_scratch(const vt_window *w) {
   size_t padded = padded_places(w) * w->channels;
   size_t sums = is_shared(w) ? 3 * w->kernel_height * padded_width(w) * w->channels + SLACK : 0;
   size_t covers = w->height + w->width + 2 + w->rows * w->kernel_height +
                   w->columns * w->kernel_width;
-  return (padded + sums > covers ? padded + sums : covers) + 2 * SLACK / sizeof(float);
+  size_t taps = w->kernel_height * w->kernel_width * w->channels;
+  size_t lines = is_narrow(w) ? w->height * line_sums(w) + taps * tap_line(w) + w->columns : 0;
+  return larger(larger(padded + sums, covers), lines) + 2 * SLACK / sizeof(float);
 }
 
 /// Copies n bytes, or a little more: what is behind them is written later.
@@ -147,9 +175,6 @@ VT_CLONES void vt_lower(const vt_window *w, void *out, const void *x, int bf16, 
       to = lower_sums(w, to, x, n * map * w->channels, 0, scratch);
 }
 
-typedef float vt_lanes __attribute__((vector_size(64), aligned(4)));
-typedef uint32_t vt_words __attribute__((vector_size(64), aligned(4)));
-typedef vt_bf16 vt_halves __attribute__((vector_size(32), aligned(2)));
 
 /// 16 values, which are `floor` where they are less.
 VT_INLINE void store_lanes(void *to, int bf16, size_t at, const vt_lanes *x, float floor) {
@@ -173,11 +198,15 @@ VT_INLINE void sum_covers(void *to, size_t at, int bf16, const float *rows, cons
                           size_t acrosses, size_t first, int vectors) {
   vt_lanes sums[4] = {0};
   for (int v = 0; bias && v < vectors; v++) sums[v] = *(const vt_lanes *)(bias + first + 16 * v);
-  for (size_t i = 0; i < downs; i++)
+  for (size_t i = 0; i < downs; i++) {
+    // Apart for each line of windows, so that one sum need not wait for another.
+    vt_lanes line[4] = {0};
     for (size_t j = 0; j < acrosses; j++) {
       const float *from = rows + down[i] + across[j] + first;
-      for (int v = 0; v < vectors; v++) sums[v] += *(const vt_lanes *)(from + 16 * v);
+      for (int v = 0; v < vectors; v++) line[v] += *(const vt_lanes *)(from + 16 * v);
     }
+    for (int v = 0; v < vectors; v++) sums[v] += line[v];
+  }
   for (int v = 0; v < vectors; v++)
     store_lanes(to, bf16, at + first + 16 * (size_t)v, &sums[v], floor);
 }
@@ -224,35 +253,110 @@ VT_INLINE void raise_by_places(const vt_window *w, void *y, int bf16, const floa
       }
 }
 
-/// Adds one window after another to a padded map: faster where a place has few channels.
-VT_INLINE void raise_by_windows(const vt_window *w, void *y, int bf16, const float *rows,
-                                const float *bias, int relu, size_t maps, float *padded) {
-  size_t channels = w->channels, row = padded_width(w) * channels, width = w->width * channels;
-  size_t run = w->kernel_width * channels, at = 0;
-  float *inner = padded + w->padding_height * row + w->padding_width * channels;
+/// Values of one channel and phase, which are `step` apart in the map.
+VT_INLINE void store_phase(void *to, int bf16, size_t at, size_t step, const float *sums, size_t n,
+                           float bias, float floor) {
+  for (size_t i = 0; i < n; i++) {
+    float x = sums[i] + bias;
+    store(to, bf16, at + i * step, x < floor ? floor : x);
+  }
+}
+
+VT_INLINE void store_line(const vt_window *w, void *to, int bf16, size_t at, const float *sums,
+                          const float *bias, float floor) {
+  size_t channels = w->channels, stride = w->stride_width, step = stride * channels;
+  for (size_t c = 0; c < channels; c++)
+    for (size_t phase = 0; phase < stride; phase++, sums += phase_columns(w)) {
+      // The first column of the map with that phase.
+      size_t x = (phase + stride - w->padding_width % stride) % stride;
+      if (x >= w->width) continue;
+      size_t n = (w->width - x + stride - 1) / stride, first = (x + w->padding_width) / stride;
+      float b = bias ? bias[c] : 0;
+      if (step == 1)
+        store_phase(to, bf16, at + x, 1, sums + first, n, b, floor);
+      else
+        store_phase(to, bf16, at + x * channels + c, step, sums + first, n, b, floor);
+    }
+}
+
+/// Transposes 16 vectors: interleaving the first half with the second four times does it.
+VT_INLINE void transpose(vt_lanes x[LANES]) {
+  _Pragma("clang loop unroll(full)") for (int round = 0; round < 4; round++) {
+    vt_lanes y[LANES];
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < LANES / 2; i++) {
+      vt_lanes a = x[i], b = x[i + LANES / 2];
+      y[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7,
+                                         23);
+      y[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
+                                             14, 30, 15, 31);
+    }
+    memcpy(x, y, sizeof y);
+  }
+}
+
+/// The taps of a line of windows, each a line of its own: tap t of window j goes to
+/// taps[t · tap_line + tap_lead + j].
+VT_INLINE void part_taps(const vt_window *w, float *taps, const float *rows,
+                         const uint32_t *source, size_t count) {
+  for (size_t j = 0; j < w->columns; j += LANES)
+    for (size_t t = 0; t < count; t += LANES) {
+      vt_lanes x[LANES];
+      for (size_t l = 0; l < LANES; l++)
+        x[l] = j + l < w->columns ? *(const vt_lanes *)(rows + source[j + l] + t) : (vt_lanes){0};
+      transpose(x);
+      for (size_t l = 0; l < LANES && t + l < count; l++)
+        *(vt_lanes *)(taps + (t + l) * tap_line(w) + tap_lead(w) + j) = x[l];
+    }
+}
+
+/// Adds a line of windows' taps to the line of sums that they cover.
+VT_INLINE void add_taps(const vt_window *w, float *sums, const float *taps) {
+  size_t stride = w->stride_width, columns = phase_columns(w), next = w->channels * tap_line(w);
+  for (size_t c = 0; c < w->channels; c++)
+    for (size_t phase = 0; phase < stride; phase++, sums += columns)
+      for (size_t i = 0; i < columns; i += LANES) {
+        vt_lanes sum = *(vt_lanes *)(sums + i);
+        const float *tap = taps + c * tap_line(w) + tap_lead(w) + i;
+        for (size_t x = phase, back = 0; x < w->kernel_width; x += stride, back++)
+          sum += *(const vt_lanes *)(tap + x * next - back);
+        *(vt_lanes *)(sums + i) = sum;
+      }
+}
+
+/// Sums the windows that cover a place for whole lines of windows at once.
+VT_INLINE void raise_by_lines(const vt_window *w, void *y, int bf16, const float *rows,
+                              const float *bias, int relu, size_t maps, float *scratch) {
+  size_t channels = w->channels, count = w->kernel_height * w->kernel_width * channels;
+  size_t line = line_sums(w), n = w->height * line;
   float floor = relu ? 0 : -__builtin_inff();
-  for (size_t n = 0; n < maps; n++) {
-    memset(padded, 0, padded_places(w) * channels * sizeof(float));
-    for (size_t i = 0; i < w->rows; i++)
-      for (size_t j = 0; j < w->columns; j++) {
-        float *to = padded + i * w->stride_height * row + j * w->stride_width * channels;
-        for (size_t k = 0; k < w->kernel_height; k++, rows += run) add_run(to + k * row, rows, run);
-      }
+  float *sums = scratch, *taps = sums + n;
+  uint32_t *source = (uint32_t *)(taps + count * tap_line(w));
+  for (size_t j = 0; j < w->columns; j++)
+    source[j] = (uint32_t)(nearest(j, w->source_columns, w->columns) * count);
+  memset(taps, 0, count * tap_line(w) * sizeof(float));
+  for (size_t map = 0; map < maps; map++) {
+    memset(sums, 0, n * sizeof(float));
+    for (size_t r = 0, i = 0; r < w->source_rows; r++, rows += w->source_columns * count) {
+      part_taps(w, taps, rows, source, count);
+      for (; i < w->rows && nearest(i, w->source_rows, w->rows) == r; i++)
+        for (size_t k = 0; k < w->kernel_height; k++) {
+          size_t at = i * w->stride_height + k - w->padding_height;  // wraps above the map
+          if (at < w->height)
+            add_taps(w, sums + at * line, taps + k * w->kernel_width * channels * tap_line(w));
+        }
+    }
     for (size_t i = 0; i < w->height; i++)
-      for (size_t j = 0; j < width; j++, at++) {
-        float x = inner[i * row + j] + (bias ? bias[channels == 1 ? 0 : j % channels] : 0);
-        store(y, bf16, at, x < floor ? floor : x);
-      }
+      store_line(w, y, bf16, (map * w->height + i) * w->width * channels, sums + i * line, bias,
+                 floor);
   }
 }
 
 VT_CLONES void vt_raise(const vt_window *w, void *y, int bf16, const float *rows,
                         const float *bias, int relu, size_t maps, float *scratch) {
-  int by_windows = w->channels < 16 && !is_shared(w);
-  if (by_windows && bf16)
-    raise_by_windows(w, y, 1, rows, bias, relu, maps, scratch);
-  else if (by_windows)
-    raise_by_windows(w, y, 0, rows, bias, relu, maps, scratch);
+  if (is_narrow(w) && bf16)
+    raise_by_lines(w, y, 1, rows, bias, relu, maps, scratch);
+  else if (is_narrow(w))
+    raise_by_lines(w, y, 0, rows, bias, relu, maps, scratch);
   else if (bf16)
     raise_by_places(w, y, 1, rows, bias, relu, maps, scratch);
   else

@@ -28,7 +28,7 @@ void vt_lower(const vt_window *window, void *out, const void *x, int bf16, size_
               float *scratch);
 
 /// y[maps, height, width, channels] = bias[channels] (or 0) + the sum of the windows that cover a
-/// place, rectified where `relu`; f32 or bf16. The order of each sum is that of the windows.
+/// place, rectified where `relu`; f32 or bf16. Up to 64 bytes behind the end of `rows` may be read.
 void vt_raise(const vt_window *window, void *y, int bf16, const float *rows, const float *bias,
               int relu, size_t maps, float *scratch);
 
