@@ -30,6 +30,7 @@ private let target: @Sendable ([UInt8]) throws -> Void = {
   let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
     "npy": npyTarget, "idx": idxTarget, "safetensors": safetensorsTarget,
     "checkpoint": checkpointTarget, "csv": csvTarget, "png": pngTarget, "log": logTarget,
+    "torch": torchTarget,
   ]
   guard let name = getenv("FUZZ_TARGET"), let target = targets[String(cString: name)] else {
     fatalError("FUZZ_TARGET: expected one of \(targets.keys.sorted().joined(separator: " "))")

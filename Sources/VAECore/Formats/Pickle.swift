@@ -5,13 +5,27 @@ enum PickleValue {
   case integer(Int)
   case float(Double)
   case string(String)
-  case tuple([PickleValue])
+  case tuple(PickleTuple)
   case list(PickleItems)
   case dictionary(PickleItems)
   /// A class or function, by its name; never looked up.
   case global(String)
   case storage(TorchStorage)
   case tensor(TorchTensor)
+}
+
+/// The items of a tuple, and how deep tuples are within it: to the end of a deep one the system's
+/// stack would not reach.
+struct PickleTuple {
+  static let mostDepth = 64
+  let items: [PickleValue]
+  let depth: Int
+
+  init(_ items: [PickleValue]) {
+    self.items = items
+    depth =
+      1 + items.reduce(0) { if case .tuple(let inner) = $1 { max($0, inner.depth) } else { $0 } }
+  }
 }
 
 /// The items of a list, or keys and values of a dictionary by turns. Shared by all who refer to it.
@@ -46,11 +60,18 @@ struct PickleReader {
   private var stack: [PickleValue] = []
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
+  /// All lists and dictionaries that were made.
+  private var made: [PickleItems] = []
 
-  /// The value of a whole pickle; `name` is what messages call it.
-  static func read(_ bytes: UnsafeRawBufferPointer, name: String) throws -> PickleValue {
+  /// Reads a whole pickle and hands its value over, which is valid during the call; `name` is what
+  /// messages call it.
+  static func read(
+    _ bytes: UnsafeRawBufferPointer, name: String, _ body: (PickleValue) throws -> Void
+  ) throws {
     var reader = PickleReader(bytes: bytes, name: name)
-    return try reader.run()
+    // One by one: of lists within lists without end, or within themselves.
+    defer { for items in reader.made { items.values = [] } }
+    try body(try reader.run())
   }
 
   private init(bytes: UnsafeRawBufferPointer, name: String) {
@@ -86,11 +107,11 @@ struct PickleReader {
       case UInt8(ascii: "h"): stack.append(try recall(try integer(1)))
       case UInt8(ascii: "j"): stack.append(try recall(try integer(4)))
       case UInt8(ascii: "("): marks.append(stack.count)
-      case UInt8(ascii: ")"): stack.append(.tuple([]))
-      case UInt8(ascii: "t"): stack.append(.tuple(try popToMark()))
-      case 0x85...0x87: stack.append(.tuple(try pop(code - 0x84)))
-      case UInt8(ascii: "}"): stack.append(.dictionary(PickleItems()))
-      case UInt8(ascii: "]"): stack.append(.list(PickleItems()))
+      case UInt8(ascii: ")"): stack.append(try tuple([]))
+      case UInt8(ascii: "t"): stack.append(try tuple(try popToMark()))
+      case 0x85...0x87: stack.append(try tuple(try pop(code - 0x84)))
+      case UInt8(ascii: "}"): stack.append(.dictionary(makeItems()))
+      case UInt8(ascii: "]"): stack.append(.list(makeItems()))
       case UInt8(ascii: "a"): try add(try pop(1), toDictionary: false)
       case UInt8(ascii: "e"): try add(try popToMark(), toDictionary: false)
       case UInt8(ascii: "s"): try add(try pop(2), toDictionary: true)
@@ -140,13 +161,16 @@ struct PickleReader {
     return .global(name)
   }
 
-  private func reduce(_ callable: PickleValue, _ arguments: PickleValue) throws -> PickleValue {
-    guard case .global(let name) = callable, case .tuple(let arguments) = arguments else {
+  private mutating func reduce(_ callable: PickleValue, _ arguments: PickleValue) throws
+    -> PickleValue
+  {
+    guard case .global(let name) = callable, case .tuple(let tuple) = arguments else {
       throw damaged
     }
+    let arguments = tuple.items
     switch name {
     case "collections.OrderedDict" where arguments.isEmpty:
-      return .dictionary(PickleItems())
+      return .dictionary(makeItems())
     case "torch._utils._rebuild_parameter":
       guard case .tensor? = arguments.first else { throw damaged }
       return arguments[0]
@@ -162,7 +186,9 @@ struct PickleReader {
   }
 
   private func storage(_ value: PickleValue) throws -> TorchStorage {
-    guard case .tuple(let parts) = value, parts.count == 5, case .string("storage") = parts[0],
+    guard case .tuple(let tuple) = value, tuple.items.count == 5 else { throw damaged }
+    let parts = tuple.items
+    guard case .string("storage") = parts[0],
       case .global(let type) = parts[1], type.hasPrefix("torch."), case .string(let key) = parts[2],
       case .integer(let count) = parts[4], count >= 0
     else { throw damaged }
@@ -170,12 +196,27 @@ struct PickleReader {
   }
 
   private func integers(_ value: PickleValue) -> [Int]? {
-    guard case .tuple(let items) = value else { return nil }
-    let numbers = items.compactMap { if case .integer(let number) = $0 { number } else { nil } }
-    return numbers.count == items.count ? numbers : nil
+    guard case .tuple(let tuple) = value else { return nil }
+    let numbers = tuple.items.compactMap {
+      if case .integer(let number) = $0 { number } else { nil }
+    }
+    return numbers.count == tuple.items.count ? numbers : nil
   }
 
   // MARK: The stack
+
+  private mutating func makeItems() -> PickleItems {
+    made.append(PickleItems())
+    return made[made.count - 1]
+  }
+
+  private func tuple(_ items: [PickleValue]) throws -> PickleValue {
+    let tuple = PickleTuple(items)
+    guard tuple.depth <= PickleTuple.mostDepth else {
+      throw failure("tuples within tuples without end")
+    }
+    return .tuple(tuple)
+  }
 
   private func top() throws -> PickleValue {
     guard let last = stack.last, stack.count > marks.last ?? 0 else { throw damaged }
@@ -257,5 +298,5 @@ package struct PickleError: Failure, Equatable {
 
 /// Reads a pickle for what is wrong with it; for tests.
 package func readPickle(_ bytes: [UInt8]) throws {
-  _ = try bytes.withUnsafeBytes { try PickleReader.read($0, name: "the pickle") }
+  try bytes.withUnsafeBytes { try PickleReader.read($0, name: "the pickle") { _ in } }
 }

@@ -60,7 +60,9 @@ private final class TorchFile {
     {
       throw ZipError(name, "its numbers are big-endian; save it on another machine")
     }
-    try collect(PickleReader.read(try archive.bytes(pickle), name: name), prefix: "", depth: 0)
+    try PickleReader.read(try archive.bytes(pickle), name: name) {
+      try collect($0, prefix: "", depth: 0)
+    }
     // Tensors may share a storage. What all of them take together is bounded all the same.
     let bytes = tensors.values.reduce(0.0) { $0 + $1.shape.reduce(4.0) { $0 * Double($1) } }
     guard bytes <= Double(archive.size) else {

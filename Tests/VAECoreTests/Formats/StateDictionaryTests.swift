@@ -58,6 +58,33 @@ struct StateDictionaryTests {
     }
   }
 
+  /// What ends level by level would go past the end of the stack.
+  @Test(arguments: ["tuples", "lists", "dictionaries", "chain", "ring"])
+  func depthIsNoHarm(_ kind: String) throws {
+    let depth = 300_000
+    let levels: [UInt8] =
+      switch kind {
+      case "tuples": Array(")".utf8) + [UInt8](repeating: 0x85, count: depth)
+      case "lists":
+        [UInt8](repeating: UInt8(ascii: "]"), count: depth)
+          + [UInt8](repeating: UInt8(ascii: "a"), count: depth - 1)
+      case "dictionaries":
+        Array(String(repeating: "}K0", count: depth).utf8) + Array("N".utf8)
+          + [UInt8](repeating: UInt8(ascii: "s"), count: depth)
+      // Each list is put into the last while it is empty still: ]( q0 ]q1 a h1 ]q1 a …
+      case "chain":
+        Array("]q\u{0}".utf8)
+          + (0..<depth).flatMap { _ in Array("h\u{0}]q\u{0}a".utf8) }
+      default: Array("]q\u{0}h\u{0}a".utf8)
+      }
+    let pickle = [0x80, 2] + levels + Array(".".utf8)
+    if kind == "tuples" || kind == "chain" {
+      #expect(throws: (any Error).self) { try readPickle(pickle) }
+    } else {
+      try readPickle(pickle)
+    }
+  }
+
   /// Instructions in any order and number.
   @Test func arbitraryPicklesAreErrors() throws {
     let codes =
