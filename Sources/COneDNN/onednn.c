@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define VT_DNNL_TEXT(x) #x
 #define VT_DNNL_QUOTED(x) VT_DNNL_TEXT(x)
@@ -66,6 +67,13 @@ const char *vt_dnnl_load(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, vt_dnnl_find);
   return *vt_dnnl_failure ? vt_dnnl_failure : NULL;
+}
+
+int vt_dnnl_has_room(void) {
+  void *room = mmap(NULL, VT_DNNL_ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  if (room == MAP_FAILED) return 0;
+  munmap(room, VT_DNNL_ROOM);
+  return 1;
 }
 
 #define dnnl_engine_create (vt_dnnl.dnnl_engine_create)

@@ -18,6 +18,13 @@ typedef struct {
 
 typedef struct vt_matmul vt_matmul;
 
+/// Bytes that must be free for oneDNN to make a multiplication. It writes code where it was given no
+/// memory.
+#define VT_DNNL_ROOM (16 << 20)
+
+/// Whether they are.
+int vt_dnnl_has_room(void);
+
 /// A multiplication that as many workers may run at once. Null where oneDNN has no such one on this
 /// processor, or no memory.
 vt_matmul *vt_matmul_create(vt_matmul_shape shape, int workers);

@@ -37,6 +37,9 @@ package final class Matmul {
     if let reason = vt_dnnl_load() {
       throw ComputeError.noLibrary(name: "oneDNN", reason: String(cString: reason))
     }
+    guard vt_dnnl_has_room() != 0 else {
+      throw ComputeError.outOfMemory(bytes: Int(VT_DNNL_ROOM))
+    }
     guard let handle = vt_matmul_create(shape, Int32(workers)) else {
       throw ComputeError.unsupportedMatmul(m: m, n: n, k: k, precision: input)
     }
