@@ -64,6 +64,12 @@ enum Console {
     return getenv("TERM").map { String(cString: $0) != "dumb" } ?? false
   }
 
+  /// Whether standard output is a pipe.
+  static var outputIsPipe: Bool {
+    var status = stat()
+    return fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+  }
+
   /// The width of that terminal in columns.
   private static var columns: Int {
     var size = winsize()

@@ -50,6 +50,15 @@ public struct StreamOptions: ParsableArguments {
     for remark in remarks { note("warning: \(remark)") }
   }
 
+  /// Opens an operand as `input` does, for rows of which it is to be shown how many are done.
+  public func reportedRows(_ operand: String?) throws -> (TensorReader, report: (Int) -> Void) {
+    let reader = try TensorReader(input(operand))
+    return (reader, report(of: reader.declaredRows))
+  }
+
+  /// What shows how many of `rows` rows are done.
+  public func report(of rows: Int) -> (_ done: Int) -> Void { progress().rows(of: rows) }
+
   /// The progress line of a long run.
   public func progress() -> Progress {
     Progress(quiet: quiet)

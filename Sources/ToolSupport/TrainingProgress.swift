@@ -37,7 +37,7 @@ private func whole(_ value: Double) -> String {
 }
 
 /// Seconds as `1:02:03`, `2:03` or `3 s`.
-private func duration(_ seconds: Double) -> String {
+func duration(_ seconds: Double) -> String {
   guard seconds.isFinite, seconds < 1e9 else { return "?" }
   let whole = Int(seconds.rounded(.up))
   func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }

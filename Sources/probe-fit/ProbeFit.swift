@@ -26,7 +26,9 @@ struct ProbeFit: Tool {
     help: "Write the probe to this file, whole or not at all.", completion: .file())
   var output: String?
 
-  @Option(help: "The labels, a whole number for each row.", completion: .file())
+  @Option(
+    help: "The labels, a whole number for each row; -1 and NaN stand for none.", completion: .file()
+  )
   var labels: String
 
   @OptionGroup(title: "Regression") var regression: RegressionArguments

@@ -25,7 +25,8 @@ struct ProbePredict: Tool {
   var probabilities = false
 
   @Option(
-    help: "The true labels, a whole number for each row, to compare with.", completion: .file())
+    help: "The true labels to compare with, a whole number for each row; -1 and NaN for none.",
+    completion: .file())
   var labels: String?
 
   @OptionGroup var engine: EngineOptions
@@ -34,11 +35,12 @@ struct ProbePredict: Tool {
   func run() throws {
     let probe = try streams.probe(self.probe, besides: input)
     let labels = try labels.map { try streams.labels($0, besides: [input, self.probe]) }
-    let reader = try TensorReader(try streams.input(input))
+    let (reader, report) = try streams.reportedRows(input)
     let sink = try streams.output()
     let confusion = try probe.predict(
       reader, to: sink, probabilities: probabilities, comparing: labels,
-      precision: engine.precision(or: .f32), pool: try engine.pool())
+      precision: engine.precision(or: .f32), pool: try engine.pool(),
+      report: report)
     try sink.finish()
     if let confusion { streams.show(confusion) }
   }

@@ -66,12 +66,12 @@ struct SparseCode: Tool {
       let pool = try workers.pool()
       try dictionary.setLambda(ratio: ratio, of: rows, pool: pool)
       coder = try SparseCoder(dictionary, pool: pool)
-      try coder.stream(rows, to: sink, format: format)
+      try coder.stream(rows, to: sink, format: format, report: streams.report(of: rows.rows))
     } else {
-      let reader = try TensorReader(try streams.input(input))
+      let (reader, report) = try streams.reportedRows(input)
       log = try streams.log(self.log).map(SparseLog.init)
       coder = try SparseCoder(dictionary, pool: try workers.pool())
-      try coder.stream(reader, to: sink, format: format)
+      try coder.stream(reader, to: sink, format: format, report: report)
     }
     try sink.finish()
     return (coder, log)
@@ -93,7 +93,7 @@ struct SparseCode: Tool {
     if let file { try dictionary.write(to: file.sink, training: record) }
     try file?.commit()
     let coder = try SparseCoder(dictionary, pool: pool)
-    try coder.stream(rows, to: sink, format: format)
+    try coder.stream(rows, to: sink, format: format, report: progress.rows(of: rows.rows))
     try sink.finish()
     return (coder, log)
   }

@@ -36,12 +36,14 @@ struct VAEDecode: Tool {
 
   func run() throws {
     let model = try streams.model(self.model, besides: input)
-    let reader = try TensorReader(try streams.input(input))
+    let (reader, report) = try streams.reportedRows(input)
     let sink = try streams.output()
     let decoder = try model.makeDecoder(
       sample ? .sample(seed: seed ?? 0) : .mean, precision: engine.precision(or: .f32),
       pool: try engine.pool())
-    try decoder.stream(reader, to: sink, rowShape: model.inputShape)
+    try decoder.stream(
+      reader, to: sink, rowShape: model.inputShape,
+      report: report)
     try sink.finish()
   }
 }

@@ -40,12 +40,14 @@ struct VAEEncode: Tool {
 
   func run() throws {
     let model = try streams.model(self.model, besides: input)
-    let reader = try TensorReader(try streams.input(input))
+    let (reader, report) = try streams.reportedRows(input)
     let sink = try streams.output()
     let encoder = try model.makeEncoder(
       sample ? .sample(seed: seed ?? 0) : logvar ? .logVariance : .mean,
       precision: engine.precision(or: .f32), pool: try engine.pool())
-    try encoder.stream(reader, to: sink, rowShape: [model.latentSize])
+    try encoder.stream(
+      reader, to: sink, rowShape: [model.latentSize],
+      report: report)
     try sink.finish()
     streams.warn(encoder.remarks)
   }

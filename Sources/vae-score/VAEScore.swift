@@ -73,7 +73,7 @@ struct VAEScore: Tool {
   func run() throws {
     let file = try streams.modelFile(model, besides: input)
     let model = try ModelFile.model(in: file)
-    let reader = try TensorReader(try streams.input(input))
+    let (reader, report) = try streams.reportedRows(input)
     var options = ScoreOptions()
     options.term = term
     options.particles = particles ?? 1
@@ -82,7 +82,7 @@ struct VAEScore: Tool {
     options.precision = engine.precision(or: .f32)
     let scorer = try model.makeScorer(options, pool: try engine.pool())
     if summary {
-      var statistics = try scorer.statistics(of: reader)
+      var statistics = try scorer.statistics(of: reader, report: report)
       statistics.dimensionsInBits = model.dimensionsInBits
       try streams.print(json ? statistics.json(of: term) : statistics.text(of: term))
       return streams.warn(scorer.remarks)
@@ -90,9 +90,9 @@ struct VAEScore: Tool {
     let sink = try streams.output()
     if flags {
       let limit = try threshold ?? ScoreStatistics(storedIn: file).threshold(sigmas: sigmas ?? 3)
-      try scorer.streamFlags(above: limit, reader, to: sink)
+      try scorer.streamFlags(above: limit, reader, to: sink, report: report)
     } else {
-      try scorer.stream(reader, to: sink, rowShape: [])
+      try scorer.stream(reader, to: sink, rowShape: [], report: report)
     }
     try sink.finish()
     streams.warn(scorer.remarks)

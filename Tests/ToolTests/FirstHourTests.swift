@@ -131,6 +131,40 @@ import VAECore
     }
   }
 
+  /// Rows whose second half comes after more than a second.
+  @Test(arguments: [
+    "vae-encode m.vae", "vae-decode m.vae", "vae-score m.vae", "vae-score m.vae --summary",
+    "vae-score m.vae --flags", "sparse-code -d d", "probe-predict p",
+  ])
+  func longCodingShowsItsRate(_ command: String) throws {
+    _ = try folder.write(npy("|u1", "(12,)", (0..<12).map { $0 % 2 }), to: "y.npy")
+    let rows = command.hasPrefix("vae-decode") ? "z.npy" : "x.npy"
+    let made = try shell(
+      "\(fit) -o m.vae x.npy && vae-encode m.vae x.npy > z.npy && mkfifo slow && "
+        + "sparse-code -q -k2 -o d x.npy > c && probe-fit -q --labels y.npy -o p x.npy",
+      in: folder.path)
+    #expect(made.status == 0, "\(made.messages)")
+    func said(_ end: String, to messages: Stream = .terminal) throws -> String {
+      let result = try run(
+        "/bin/sh",
+        [
+          "-c",
+          "cd '\(folder.path)'; { head -c 140 \(rows); sleep 1.1; tail -c +141 \(rows); } > slow & "
+            + "\(command) slow \(end)",
+        ], messages: messages,
+        environment: ["PATH": "\(products.path):/usr/bin:/bin", "TERM": "xterm"])
+      #expect(result.status == 0, "\(result.messages)")
+      return result.messages
+    }
+    let shown = try said("> out")
+    #expect(shown.contains(" 100 %  ") && shown.contains(" rows/s  0 s left"), "\(shown)")
+    #expect(shown.contains("\r\u{1B}[K"))
+    for end in ["| cat > out", "--quiet > out"] {
+      #expect(!(try said(end).contains("rows/s")))
+    }
+    #expect(!(try said("> out", to: .pipe()).contains("rows/s")))
+  }
+
   // Line 21
   @Test func summariesAreJSONToo() throws {
     let result = try shell(

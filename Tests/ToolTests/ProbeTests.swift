@@ -35,6 +35,19 @@ import Testing
     #expect(quiet.messages == "" && quiet.output.count == 128 + 60 * 2 * 4)
   }
 
+  @Test func rowsWithoutALabelAreCounted() throws {
+    let some = try folder.write(
+      npy("<f4", "(60,)", f4((0..<60).map { [3, 8, -1, .nan, 3, 8][$0 % 6] })), to: "some.npy")
+    for tool in [["probe-fit", "-o", path("p")], ["probe-predict", path("p")]] {
+      let result = try run(tool[0], Array(tool[1...]) + ["--labels", some, rows])
+      #expect(result.status == 0)
+      #expect(
+        result.messages.contains(
+          "\(tool[0]): accuracy 100.00 %, 40 of 40 rows; 20 without a label passed over\n"),
+        "\(result.messages)")
+    }
+  }
+
   @Test func pipesAreTheSame() throws {
     let file = try run("probe-fit", ["-q", "--labels", labels, "-o", path("p"), rows])
     #expect(file.status == 0 && file.messages == "")
@@ -91,6 +104,13 @@ import Testing
       "expected labels of two classes at least, got 4 only")
     try refuse(
       npy("<f4", "(3,)", f4([1, 2, 2.5])), "row 2: expected a whole number for a label, got 2.5")
+    try refuse(
+      npy("<f4", "(60,)", f4((0..<60).map { Float($0 * 7) })),
+      "expected classes, got 60 different labels for 60 rows, which look like a continuous target; "
+        + "cut it into classes")
+    try refuse(
+      npy("<i2", "(60,)", .init(repeating: 255, count: 120)),
+      "expected labels, got none: -1 and NaN stand for no label")
     try refuse(npy("|u1", "(1, 2)", [1, 2]), "expected one label a row, got rows of 2 values")
     let few = try folder.write(npy("|u1", "(2,)", [3, 8]), to: "few.npy")
     _ = try run("probe-fit", ["-q", "--labels", labels, "-o", path("p"), rows])

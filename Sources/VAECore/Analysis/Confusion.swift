@@ -5,21 +5,29 @@ public struct Confusion: Sendable {
 
   /// What can be predicted, ascending.
   public let classes: [Int]
+  /// Rows that have a label.
   public private(set) var rows = 0
+  /// Rows that have none, and count nowhere else.
+  public private(set) var unlabelled: Int
   public private(set) var correct = 0
   /// By label, then by prediction; behind the classes a row for all labels that are none of them.
   private var counts: [Int]
   private let position: [Int: Int]
 
-  public init(classes: [Int]) {
+  public init(classes: [Int], unlabelled: Int = 0) {
     self.classes = classes
+    self.unlabelled = unlabelled
     position = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
     let kept = classes.count <= Self.mostClasses
     counts = [Int](repeating: 0, count: kept ? (classes.count + 1) * classes.count : 0)
   }
 
   /// Takes note of a row with that label whose most probable class stands at `prediction`.
-  mutating func add(label: Int, prediction: Int) {
+  mutating func add(label: Int?, prediction: Int) {
+    guard let label else {
+      unlabelled += 1
+      return
+    }
     rows += 1
     if classes[prediction] == label { correct += 1 }
     guard !counts.isEmpty else { return }
@@ -32,6 +40,7 @@ public struct Confusion: Sendable {
   /// The accuracy in one line.
   public var summary: String {
     "accuracy \(fixed(100 * accuracy, 2)) %, \(correct) of \(rows) rows"
+      + (unlabelled == 0 ? "" : "; \(unlabelled) without a label passed over")
   }
 
   /// Lines of a table: a row for each label, a column for each prediction, and the share of the

@@ -1,6 +1,6 @@
 /// How a probe came to be.
-public struct ProbeRecord: Codable, Sendable {
-  /// Rows learned from.
+public struct ProbeRecord: Encodable, Sendable {
+  /// Rows learned from: those that have a label.
   public var rows: Int
   /// SHA-256 of the rows as they lie in memory.
   public var sha256: String
@@ -21,8 +21,9 @@ public struct ProbeRecord: Codable, Sendable {
 }
 
 /// Fits probes to labelled rows. The same rows, labels and options give the same probe, bit for bit,
-/// for any number of workers.
+/// for any number of workers. Rows without a label are passed over.
 public final class ProbeFitter {
+  /// Those that have a label.
   private let rows: RowStore
   private let labels: Labels
   private let options: RegressionOptions
@@ -33,7 +34,9 @@ public final class ProbeFitter {
     rows: RowStore, labels: Labels, options: RegressionOptions, pool: WorkerPool
   ) throws {
     try labels.check(rows: rows.rows, of: rows.name)
-    self.rows = rows
+    self.rows =
+      try labels.labelled.map { try rows.selecting($0, name: "labelled rows of \(rows.name)") }
+      ?? rows
     self.labels = labels
     self.options = options
     self.pool = pool
@@ -115,7 +118,7 @@ public final class ProbeFitter {
   private func fitted(
     _ probe: Probe, regression: RegressionRecord?, tuning: TrainingRecord? = nil
   ) throws -> FittedProbe {
-    var confusion = Confusion(classes: labels.classes)
+    var confusion = Confusion(classes: labels.classes, unlabelled: labels.unlabelled)
     let predictor = try probe.makePredictor(pool: pool)
     let output = try AlignedBuffer<Float>(count: predictor.capacity * predictor.outputSize)
     try predictor.forEachInput(of: rows) { input, range in

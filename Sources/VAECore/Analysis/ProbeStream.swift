@@ -20,13 +20,16 @@ extension Probe {
   /// Writes the label of each row of a stream, u1 where all labels fit it and else f4, or the
   /// probabilities of all classes, f4. Memory does not grow with the rows.
   ///
-  /// - Parameter labels: what the rows' labels really are.
+  /// - Parameters:
+  ///   - labels: what the rows' labels really are.
+  ///   - report: as of `forEachBatch`.
   /// - Returns: how the predictions compare with `labels`.
   /// - Throws: `StreamError` for rows of another size; `ProbeError.labelCount` where there are more
   ///   or fewer labels than rows.
   public func predict(
     _ reader: TensorReader, to sink: ByteSink, probabilities: Bool = false,
-    comparing labels: LabelReader? = nil, precision: Precision = .f32, pool: WorkerPool
+    comparing labels: LabelReader? = nil, precision: Precision = .f32, pool: WorkerPool,
+    report: (_ rows: Int) -> Void = { _ in }
   ) throws -> Confusion? {
     let bytes = !probabilities && classes.allSatisfy { 0...255 ~= $0 }
     let writer = try TensorWriter(
@@ -34,7 +37,8 @@ extension Probe {
       rows: reader.declaredRows, continues: true)
     var (confusion, done) = (Confusion(classes: classes), 0)
     let name = reader.name
-    try makePredictor(precision: precision, pool: pool).forEachBatch(of: reader) { values in
+    try makePredictor(precision: precision, pool: pool).forEachBatch(of: reader, report: report) {
+      values in
       var predictions: [Int] = []
       try forEachPrediction(values, firstRow: done, of: name) { predictions.append($1) }
       if probabilities {
@@ -55,9 +59,10 @@ extension Probe {
     try writer.finish()
     guard let labels else { return nil }
     let surplus = try labels.countRest()
-    guard confusion.rows == done, surplus == 0 else {
+    let compared = confusion.rows + confusion.unlabelled
+    guard compared == done, surplus == 0 else {
       throw ProbeError.labelCount(
-        source: labels.name, expected: done, rows: name, got: confusion.rows + surplus)
+        source: labels.name, expected: done, rows: name, got: compared + surplus)
     }
     return confusion
   }

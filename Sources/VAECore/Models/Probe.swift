@@ -58,7 +58,10 @@ public enum ProbeError: Failure, Equatable {
   case notWhole(source: String, row: Int, value: Float)
   case labelTooLarge(source: String, row: Int, value: Float)
   case labelCount(source: String, expected: Int, rows: String, got: Int)
+  case allUnlabelled(source: String)
   case oneClass(source: String, label: Int)
+  /// So many different labels that they are hardly classes.
+  case continuous(source: String, classes: Int, rows: Int)
   case tooManyClasses(source: String, classes: Int, width: Int)
   case noRows(source: String)
   /// Sums of products are past the range of f32.
@@ -81,6 +84,11 @@ public enum ProbeError: Failure, Equatable {
       "\(source): row \(row): expected a label between -16777216 and 16777216, got \(value)"
     case .labelCount(let source, let expected, let rows, let got):
       "\(source): expected \(expected) labels, one for each row of \(rows), got \(got)"
+    case .allUnlabelled(let source):
+      "\(source): expected labels, got none: -1 and NaN stand for no label"
+    case .continuous(let source, let classes, let rows):
+      "\(source): expected classes, got \(classes) different labels for \(rows) rows, which look "
+        + "like a continuous target; cut it into classes"
     case .oneClass(let source, let label):
       "\(source): expected labels of two classes at least, got \(label) only"
     case .tooManyClasses(let source, let classes, let width):

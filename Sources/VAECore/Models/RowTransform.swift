@@ -31,11 +31,15 @@ extension RowTransform {
   /// Transforms a whole stream: rows of `reader`, whatever their shape, to rows of `rowShape` in
   /// `sink`, which is the caller's to finish. Memory does not grow with the rows.
   ///
+  /// - Parameter report: as of `forEachBatch`.
   /// - Throws: `StreamError` for rows of another size or values that are not finite.
-  public func stream(_ reader: TensorReader, to sink: ByteSink, rowShape: [Int]) throws {
+  public func stream(
+    _ reader: TensorReader, to sink: ByteSink, rowShape: [Int],
+    report: (_ rows: Int) -> Void = { _ in }
+  ) throws {
     let writer = try TensorWriter(
       sink, type: .f4, rowShape: rowShape, rows: reader.declaredRows, continues: true)
-    try forEachBatch(of: reader) {
+    try forEachBatch(of: reader, report: report) {
       try writer.write($0)
       // Whoever reads a slow stream gets what there is, and a reader that has gone is noticed.
       try sink.flush()
@@ -46,20 +50,23 @@ extension RowTransform {
   /// Transforms a whole stream and hands over the results, some rows at a time, in order, on a
   /// thread of its own.
   ///
+  /// - Parameter report: called after each batch, by the caller's thread, with the rows done so far.
   /// - Throws: as `stream`, and what `body` throws.
   public func forEachBatch(
-    of reader: TensorReader, _ body: (UnsafeBufferPointer<Float>) throws -> Void
+    of reader: TensorReader, report: (_ rows: Int) -> Void = { _ in },
+    _ body: (UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
     try reader.require(rowSize: inputSize)
     // As in WorkerPool.run, the same length in any folder; an error leaves by the closing brace.
     #sourceLocation(file:"RowTransform.forEachBatch",line:1)
-    try withoutActuallyEscaping(body) { try overlap(reader, $0) }
+    try withoutActuallyEscaping(body) { try overlap(reader, report, $0) }
   }
   #sourceLocation()
 
   /// Reads the next rows and writes the last while it computes.
   private func overlap(
-    _ reader: TensorReader, _ body: @escaping (UnsafeBufferPointer<Float>) throws -> Void
+    _ reader: TensorReader, _ report: (Int) -> Void,
+    _ body: @escaping (UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
     let inputs = try (0..<2).map { _ in
       try AlignedBuffer<Float>(count: capacity * inputSize)
@@ -98,6 +105,7 @@ extension RowTransform {
       // The last rows are written when nothing else holds their memory any more.
       try writing.begin { try withExtendedLifetime(output) { try body(values) } }
       done += count
+      report(done)
     }
     try writing.finish()
   }

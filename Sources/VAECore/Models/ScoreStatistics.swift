@@ -144,11 +144,15 @@ public enum ScoreError: Failure, Equatable {
 extension RowTransform {
   /// Writes a byte for each score that `self` gives: 1 above the threshold and for what is no
   /// finite number, else 0.
-  public func streamFlags(above threshold: Double, _ reader: TensorReader, to sink: ByteSink) throws
-  {
+  ///
+  /// - Parameter report: as of `forEachBatch`.
+  public func streamFlags(
+    above threshold: Double, _ reader: TensorReader, to sink: ByteSink,
+    report: (_ rows: Int) -> Void = { _ in }
+  ) throws {
     let writer = try TensorWriter(
       sink, type: .u1, rowShape: [], rows: reader.declaredRows, continues: true)
-    try forEachBatch(of: reader) { scores in
+    try forEachBatch(of: reader, report: report) { scores in
       let flags = scores.map { UInt8(Double($0) <= threshold ? 0 : 1) }
       try flags.withUnsafeBufferPointer { try writer.write($0) }
     }
@@ -156,9 +160,13 @@ extension RowTransform {
   }
 
   /// The statistics of all scores of a stream.
-  public func statistics(of reader: TensorReader) throws -> ScoreStatistics {
+  ///
+  /// - Parameter report: as of `forEachBatch`.
+  public func statistics(
+    of reader: TensorReader, report: (_ rows: Int) -> Void = { _ in }
+  ) throws -> ScoreStatistics {
     var statistics = ScoreStatistics()
-    try forEachBatch(of: reader) { statistics.add($0) }
+    try forEachBatch(of: reader, report: report) { statistics.add($0) }
     return statistics
   }
 }

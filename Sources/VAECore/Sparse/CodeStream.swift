@@ -52,10 +52,11 @@ extension SparseCoder {
   /// Codes a whole stream, row by row, to `sink`, which is the caller's to finish. Memory does not
   /// grow with the rows.
   ///
+  /// - Parameter report: called after each block with the rows done so far.
   /// - Throws: `SparseError.wrongWidth`, `StreamError` for values that are not finite.
   public func stream(
     _ reader: TensorReader, to sink: ByteSink, format: CodeFormat = .dense,
-    until stop: () -> Bool = { false }
+    until stop: () -> Bool = { false }, report: (_ rows: Int) -> Void = { _ in }
   ) throws {
     try require(width: reader.rowSize, of: reader.name)
     let writer = try CodeWriter(
@@ -63,11 +64,14 @@ extension SparseCoder {
     // The buffers of a stream that is short stay small: their pages are touched as rows arrive.
     let rows = RowBatch()
     let codes = try AlignedBuffer<Float>(count: capacity * dictionary.count)
+    var done = 0
     while !stop(), try rows.fill(from: reader, maxRows: capacity) {
       guard let base = rows.values.baseAddress else { break }
       encode(base, count: rows.rows, into: codes.base)
       try writer.write(
         UnsafeBufferPointer(start: codes.base, count: rows.rows * dictionary.count))
+      done += rows.rows
+      report(done)
     }
     if !stop() { try writer.finish() }
   }
@@ -75,7 +79,7 @@ extension SparseCoder {
   /// The same of rows that are held.
   public func stream(
     _ rows: RowStore, to sink: ByteSink, format: CodeFormat = .dense,
-    until stop: () -> Bool = { false }
+    until stop: () -> Bool = { false }, report: (_ rows: Int) -> Void = { _ in }
   ) throws {
     try require(width: rows.rowSize, of: rows.name)
     let writer = try CodeWriter(sink, format: format, atoms: dictionary.count, rows: rows.rows)
@@ -89,6 +93,7 @@ extension SparseCoder {
       }
       encode(block.base, count: count, into: codes.base)
       try writer.write(UnsafeBufferPointer(start: codes.base, count: count * dictionary.count))
+      report(first + count)
     }
     if !stop() { try writer.finish() }
   }

@@ -116,6 +116,30 @@ public final class RowStore: @unchecked Sendable {  // immutable once made
     digest = nil
   }
 
+  /// A copy of some rows, in the order of their positions.
+  package func selecting(_ positions: [Int], name: String) throws -> RowStore {
+    func copy<Element>(_ source: UnsafePointer<Element>) throws -> GrowableBuffer<Element> {
+      let buffer = GrowableBuffer<Element>()
+      guard buffer.reserve(max(positions.count * rowSize, 1)), let base = buffer.base else {
+        throw StreamError.outOfMemory(name: name)
+      }
+      for (row, position) in positions.enumerated() {
+        (base + row * rowSize).update(from: source + position * rowSize, count: rowSize)
+      }
+      buffer.count = positions.count * rowSize
+      return buffer
+    }
+    let storage: Storage
+    if let bytes {
+      storage = .bytes(try copy(bytes))
+    } else if let floats {
+      storage = .floats(try copy(floats))
+    } else {
+      preconditionFailure("a store has bytes or floats")
+    }
+    return try RowStore(storage, positions.count * rowSize, rowShape, name: name)
+  }
+
   /// Appends rows until there are none left, a megabyte or so at a time where they are hashed.
   private static func readAll<Element>(
     _ buffer: GrowableBuffer<Element>, rowSize: Int, _ hash: inout SHA256?,

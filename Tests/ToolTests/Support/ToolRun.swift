@@ -46,7 +46,8 @@ private let starting = NSLock()
 ///   - meanwhile: called with the process's id once it runs.
 func run(
   _ tool: String, _ arguments: [String] = [], input: Stream = .pipe(), output: Stream = .pipe(),
-  environment: [String: String] = [:], ignoringBrokenPipes: Bool = false,
+  messages: Stream = .pipe(), environment: [String: String] = [:],
+  ignoringBrokenPipes: Bool = false,
   meanwhile: ((pid_t) -> Void)? = nil
 ) throws -> ToolRun {
   let program = tool.hasPrefix("/") ? tool : products.appendingPathComponent(tool).path
@@ -59,7 +60,7 @@ func run(
     defer { starting.unlock() }
     feed = try plumbing.connect(input, as: STDIN_FILENO)
     drain = try plumbing.connect(output, as: STDOUT_FILENO)
-    talk = try plumbing.connect(.pipe(), as: STDERR_FILENO)
+    talk = try plumbing.connect(messages, as: STDERR_FILENO)
     child = try plumbing.spawn(
       program, arguments, environment: environment, ignoringBrokenPipes: ignoringBrokenPipes)
   }

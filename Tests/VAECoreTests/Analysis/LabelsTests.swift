@@ -42,10 +42,12 @@ struct LabelsTests {
     #expect(throws: ProbeError.notLabels(source: "y.npy", rowSize: 2)) {
       try labels(Streams.rows([1, 2], shape: "(1, 2)"))
     }
-    #expect(throws: StreamError.self) { try labels(Streams.rows([1, .nan], shape: "(2,)")) }
+    #expect(throws: ProbeError.notWhole(source: "y.npy", row: 1, value: .infinity)) {
+      try labels(Streams.rows([1, .infinity], shape: "(2,)"))
+    }
   }
 
-  private func fitter(_ values: [Int]) throws -> ProbeFitter {
+  private func fitter(_ values: [Int?]) throws -> ProbeFitter {
     try ProbeFitter(
       rows: RowStore(Streams.reader(Streams.rows([1, 2, 3, 4, 5, 6], shape: "(3, 2)"))),
       labels: Labels(values, name: "y.npy"), options: RegressionOptions(),
@@ -66,7 +68,58 @@ struct LabelsTests {
         labels: Labels([], name: "y.npy"), options: RegressionOptions(),
         pool: WorkerPool(threads: 1))
     }
+    #expect(throws: ProbeError.allUnlabelled(source: "y.npy")) { try fitter([nil, nil, nil]) }
+    #expect(throws: ProbeError.oneClass(source: "y.npy", label: 8)) { try fitter([8, nil, 8]) }
     _ = try fitter([0, 1, 0])
+  }
+
+  /// 33 classes want 99 rows; 32 want no more than they have.
+  @Test(arguments: [(32, 40, true), (33, 98, false), (33, 99, true), (214, 442, false)])
+  func manyClassesOfFewRowsAreATarget(classes: Int, rows: Int, areClasses: Bool) throws {
+    func fitter() throws -> ProbeFitter {
+      try ProbeFitter(
+        rows: RowStore(
+          Streams.reader(
+            Streams.npy("|u1", "(\(rows), 1)", data: .init(repeating: 0, count: rows)))),
+        labels: Labels((0..<rows).map { $0 % classes }, name: "y.npy"),
+        options: RegressionOptions(), pool: WorkerPool(threads: 1))
+    }
+    if areClasses {
+      _ = try fitter()
+    } else {
+      #expect(throws: ProbeError.continuous(source: "y.npy", classes: classes, rows: rows)) {
+        try fitter()
+      }
+    }
+  }
+
+  /// The probe is that of the other rows alone.
+  @Test func rowsWithoutALabelArePassedOver() throws {
+    let problem = LabelledRows(rows: 90, width: 4, classes: [0, 3])
+    var values: [Float] = []
+    var labels: [Float] = []
+    for (row, label) in problem.labels.enumerated() {
+      if row % 9 == 0 {
+        values += [100, -100, 100, -100]
+        labels.append(row % 2 == 0 ? -1 : .nan)
+      }
+      values += problem.values[row * 4..<row * 4 + 4]
+      labels.append(Float(label))
+    }
+    func fit(_ values: [Float], _ labels: [Float]) throws -> FittedProbe {
+      try ProbeFitter(
+        rows: RowStore(Streams.reader(Streams.rows(values, shape: "(\(labels.count), 4)"))),
+        labels: self.labels(Streams.rows(labels, shape: "(\(labels.count),)")),
+        options: RegressionOptions(), pool: WorkerPool(threads: 1)
+      ).fit()
+    }
+    let some = try fit(values, labels)
+    let all = try fit(problem.values, problem.labels.map(Float.init))
+    #expect(some.probe.classes == [0, 3])
+    #expect(try Streams.written(some.write) == Streams.written(all.write))
+    #expect(some.confusion.rows == 90 && some.confusion.unlabelled == 10)
+    #expect(all.confusion.unlabelled == 0)
+    #expect(some.confusion.summary == all.confusion.summary + "; 10 without a label passed over")
   }
 
   @Test func headsHaveABound() throws {
