@@ -21,7 +21,7 @@ curves.png: $(runs:=.vae)
 	png-curves --metrics loss --size 900x600 $(runs:=.jsonl) > $@
 
 %.vae: rows.npy
-	vae-fit --quiet --threads 1 --input rows.npy --valid 0.1 --epochs $(EPOCHS) \
+	vae-fit --quiet --threads 1 rows.npy --valid 0.1 --epochs $(EPOCHS) \
 	  --latent $(latent) --beta $(beta) --log $*.jsonl -o $@
 
 .DELETE_ON_ERROR:

@@ -202,7 +202,7 @@ private let small = ["--hidden", "8", "--latent", "2", "--batch", "16", "--epoch
       let record = try #require(object as? [String: Any])
       for key in [
         "epoch", "loss", "reconstruction", "kl", "valid_loss", "active_units", "gradient_norm",
-        "learning_rate", "beta",
+        "lr", "beta",
       ] {
         #expect((record[key] as? Double)?.isFinite == true, "\(key)")
       }

@@ -190,6 +190,54 @@ import VAECore
       "pca cut.npy > out.npy & tool=$!; sleep 0.3; truncate -s 4096 cut.npy; wait $tool")
   }
 
+  /// With less and less memory, down to where oneDNN is not even loaded.
+  @Test(
+    .enabled(
+      if: Precision.bf16.isAvailable
+        && ProcessInfo.processInfo.environment["VAE_TOOLS_SANITIZER"] == nil))
+  func littleMemoryIsAnError() throws {
+    var statuses: Set<Int32> = []
+    for kilobytes in stride(from: 140_000, through: 50_000, by: -2000) {
+      let result = try shell(
+        "ulimit -v \(kilobytes); vae-fit --quiet --precision bf16 --epochs 1 --hidden 8 --latent 2 "
+          + "--threads 2 -o m.vae rows.npy", in: folder.path)
+      statuses.insert(result.status)
+      #expect([0, 69, 74].contains(result.status), "\(kilobytes): \(result.messages)")
+    }
+    #expect(statuses.contains(0) && statuses.contains(69))
+  }
+
+  #if os(Linux)
+    /// Under PR_SET_MDWE of prctl(2), which not every kernel has.
+    @Test func memoryThatIsNotExecutedIsNotOnThisMachine() throws {
+      let forbid =
+        "import ctypes, os, sys; ctypes.CDLL(None).prctl(65, 1, 0, 0, 0); "
+        + "os.execvp(sys.argv[1], sys.argv[1:])"
+      for precision in ["f32", "auto"] {
+        let result = try shell(
+          "python3 -c '\(forbid)' vae-fit --quiet --precision \(precision) --epochs 1 --hidden 8 "
+            + "--latent 2 -o m.vae rows.npy", in: folder.path)
+        #expect([0, 69].contains(result.status))
+        #expect(
+          result.status == 0
+            || result.messages.contains("a policy forbids memory that is executed"),
+          "\(result.messages)")
+      }
+    }
+  #endif
+
+  /// On the processor that valgrind imitates, which has no AVX-512.
+  @Test(
+    .enabled(
+      if: ["/usr/bin/valgrind", "/usr/bin/strip"].allSatisfy(
+        FileManager.default.isExecutableFile(atPath:))))
+  func precisionThatTheProcessorHasNotIsRefused() throws {
+    try expect(
+      64, "--precision bf16: this processor does not multiply bfloat16",
+      "strip -o fit $(command -v vae-fit); "
+        + "valgrind --tool=none -q ./fit --precision bf16 -o m.vae rows.npy")
+  }
+
   // Line 15
   @Test(arguments: [
     "vae-fit --sigma 1", "vae-fit --optimizer sgd --adam-eps 1e-8",
@@ -328,7 +376,7 @@ import VAECore
     let run = "\(small) rows.npy -o m.vae"
     try expect(0, "", "\(run) --epochs 2 --checkpoint r.ckpt")
     try expect(
-      65, "learning_rate 0.001, asked for 0.01", "\(run) --resume r.ckpt --lr 0.01")
+      65, "lr 0.001, asked for 0.01", "\(run) --resume r.ckpt --lr 0.01")
     try expect(
       65, "made with latent 2, asked for 3",
       "vae-fit --hidden 4 --latent 3 rows.npy --batch 4 --resume r.ckpt -o m.vae")

@@ -7,7 +7,7 @@
 #endif
 
 /// How a probe's head is fitted.
-public struct RegressionOptions: Codable, Sendable, Equatable {
+public struct RegressionOptions: Encodable, Sendable, Equatable {
   /// The weight of ½‖W‖² beside the cross-entropy summed over the rows: scikit-learn's 1 / C.
   public var l2 = 1.0
   /// Fitted when no component of the gradient exceeds it; of the mean objective, by weights scaled
@@ -16,7 +16,8 @@ public struct RegressionOptions: Codable, Sendable, Equatable {
   public var maximumIterations = 1000
 
   enum CodingKeys: String, CodingKey {
-    case l2, tolerance
+    case l2
+    case tolerance = "tol"
     case maximumIterations = "max_iter"
   }
 
@@ -24,7 +25,7 @@ public struct RegressionOptions: Codable, Sendable, Equatable {
 }
 
 /// How a probe's head was fitted.
-public struct RegressionRecord: Codable, Sendable, Equatable {
+public struct RegressionRecord: Encodable, Sendable, Equatable {
   public var options: RegressionOptions
   public var iterations: Int
   /// `converged`; `exhausted` where rounding hid any further descent; else `stopped`.

@@ -19,7 +19,7 @@ public final class SparseLog {
       EndRecord(
         event: "end", rows: report.rows, atoms: coder.dictionary.count,
         solver: options.solver.rawValue, lambda: options.solver == .omp ? nil : options.lambda,
-        tolerance: options.tolerance, objective: report.objective, worstGap: report.worstGap,
+        tol: options.tolerance, objective: report.objective, worstGap: report.worstGap,
         meanGap: report.meanGap, unconverged: report.unconverged,
         roundingLimited: report.roundingLimited, nonzeros: report.nonzeros,
         histogram: report.histogram, explained: report.explained, coherence: coder.coherence,
@@ -43,7 +43,7 @@ public final class SparseLog {
     let rows, atoms: Int
     let solver: String
     let lambda: Double?
-    let tolerance, objective: Double
+    let tol, objective: Double
     let worstGap, meanGap: Double?
     let unconverged, roundingLimited: Int
     let nonzeros: Double

@@ -42,8 +42,25 @@ public struct SparseOptions: Sendable, Equatable, Codable {
   public var sparsity: Int?
 
   enum CodingKeys: String, CodingKey {
-    case solver, lambda, nonnegative, tolerance, sparsity
+    case solver, lambda, nonnegative, sparsity
+    case tolerance = "tol"
     case maximumIterations = "max_iter"
+  }
+
+  /// The tolerance as version 0.1 called it.
+  private enum EarlierKeys: String, CodingKey { case tolerance }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    solver = try values.decode(SparseSolver.self, forKey: .solver)
+    lambda = try values.decode(Double.self, forKey: .lambda)
+    nonnegative = try values.decode(Bool.self, forKey: .nonnegative)
+    tolerance =
+      try decoder.container(keyedBy: EarlierKeys.self)
+      .decodeIfPresent(Double.self, forKey: .tolerance)
+      ?? values.decode(Double.self, forKey: .tolerance)
+    maximumIterations = try values.decodeIfPresent(Int.self, forKey: .maximumIterations)
+    sparsity = try values.decodeIfPresent(Int.self, forKey: .sparsity)
   }
 
   public init(lambda: Double, solver: SparseSolver = .homotopy) {

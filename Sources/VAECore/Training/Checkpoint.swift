@@ -26,7 +26,7 @@ struct TrainingState: Codable {
 /// (`best.*`), and the position in the run.
 public struct Checkpoint {
   public let model: any LatentModel
-  /// The options of the run, as the file has them.
+  /// The options of the run.
   private let options: [String: String]
   let sha256: String
   let state: TrainingState
@@ -46,7 +46,7 @@ public struct Checkpoint {
       guard case .object(let record) = JSONValue(text: training),
         case .string(let sha256)? = record["sha256"], let options = record["options"]
       else { throw TrainingError.brokenCheckpoint(source: file.name, fault: "no options") }
-      (self.options, self.sha256) = (options.fields, sha256)
+      (self.options, self.sha256) = (EarlierOptions.renamed(options), sha256)
     } catch let error as DecodingError {
       throw TrainingError.brokenCheckpoint(source: file.name, fault: error.fault)
     }
@@ -112,9 +112,7 @@ public struct Checkpoint {
     var complete = TrainingOptions()
     (complete.patience, complete.optimiser.clipNorm) = (1, 1)
     let known = JSONValue(text: try sortedJSON(complete)).fields
-    if let unknown = options.keys.sorted().first(where: { path in
-      known[path] == nil && !path.hasPrefix("schedule.")
-    }) {
+    if let unknown = options.keys.sorted().first(where: { known[$0] == nil }) {
       throw TrainingError.unknownOption(source: name, option: unknown)
     }
     try compare(

@@ -7,7 +7,7 @@
 #endif
 
 /// How the learning rate moves over a run.
-public enum Schedule: Codable, Sendable, Equatable {
+public enum Schedule: Sendable, Equatable {
   case constant
   /// Half a cosine from the full rate to 0, step by step (Loshchilov and Hutter, 2017).
   case cosine
@@ -43,8 +43,20 @@ public enum Schedule: Codable, Sendable, Equatable {
   }
 }
 
+/// As the option has it.
+extension Schedule: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .constant: "constant"
+    case .cosine: "cosine"
+    case .step(let epochs, let factor): "step:\(epochs),\(factor)"
+    case .stages(let count): "stages:\(count)"
+    }
+  }
+}
+
 /// How the weight of the divergence moves over a run, as a share of β.
-public struct Annealing: Codable, Sendable, Equatable {
+public struct Annealing: Sendable, Equatable {
   /// Epochs in which it rises in a line from 0 to 1.
   public var warmup = 0.0
   /// Where not 0: as many equal periods, in the first half of each of which it rises from 0 to 1

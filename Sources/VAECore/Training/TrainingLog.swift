@@ -102,7 +102,8 @@ private struct Record: Encodable {
 extension Record {
   private enum CodingKeys: String, CodingKey {
     case event, epoch, epochs, step, steps, klByDimension, activeUnits, latent, gradientNorm
-    case learningRate, beta, seconds, rowsPerSecond, outcome, rows, parameters
+    case learningRate = "lr"
+    case beta, seconds, rowsPerSecond, outcome, rows, parameters
   }
 
   func encode(to encoder: any Encoder) throws {

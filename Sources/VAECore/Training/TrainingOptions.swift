@@ -1,6 +1,6 @@
 /// How a model is trained: all that its outcome depends on besides the rows and the model. The
 /// defaults are those of PyTorch's VAE example.
-public struct TrainingOptions: Codable, Sendable, Equatable {
+public struct TrainingOptions: Sendable, Equatable {
   public var epochs = 10
   /// Rows a step.
   public var batch = 128
@@ -26,6 +26,41 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
     options.objective = objective
     options.binarisation = binarisation
     return options
+  }
+}
+
+/// Each by the name and in the form of its option of vae-fit.
+extension TrainingOptions: Encodable {
+  private enum CodingKeys: String, CodingKey {
+    case epochs, batch, seed, precision, objective, particles, kl, freeBits, binarize, optimizer
+    case lr, adamBetas, adamEps, momentum, nesterov, weightDecay, clipNorm, schedule, warmup
+    case cyclical, patience, freeze
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(epochs, forKey: .epochs)
+    try values.encode(batch, forKey: .batch)
+    try values.encode(seed, forKey: .seed)
+    try values.encode(precision, forKey: .precision)
+    try values.encode(objective.importanceWeighted ? "iwae" : "elbo", forKey: .objective)
+    try values.encode(objective.particles, forKey: .particles)
+    try values.encode(objective.divergence, forKey: .kl)
+    try values.encode(objective.freeBits, forKey: .freeBits)
+    try values.encode(binarisation, forKey: .binarize)
+    try values.encode(optimiser.rule, forKey: .optimizer)
+    try values.encode(optimiser.learningRate, forKey: .lr)
+    try values.encode([optimiser.beta1, optimiser.beta2], forKey: .adamBetas)
+    try values.encode(optimiser.epsilon, forKey: .adamEps)
+    try values.encode(optimiser.momentum, forKey: .momentum)
+    try values.encode(optimiser.nesterov, forKey: .nesterov)
+    try values.encode(optimiser.weightDecay, forKey: .weightDecay)
+    try values.encodeIfPresent(optimiser.clipNorm, forKey: .clipNorm)
+    try values.encode(schedule.description, forKey: .schedule)
+    try values.encode(annealing.warmup, forKey: .warmup)
+    try values.encode(annealing.periods, forKey: .cyclical)
+    try values.encodeIfPresent(patience, forKey: .patience)
+    try values.encode(freeze, forKey: .freeze)
   }
 }
 

@@ -1,5 +1,5 @@
 /// How a model came to be: what it takes to train it again, and what came out.
-public struct TrainingRecord: Codable, Sendable, Equatable {
+public struct TrainingRecord: Encodable, Sendable, Equatable {
   public var options: TrainingOptions
   /// Rows learned from.
   public var rows: Int

@@ -21,6 +21,33 @@ public struct EpochReport: Sendable, Equatable, Codable {
   public var latent: Int { klByDimension.count }
 }
 
+extension EpochReport {
+  enum CodingKeys: String, CodingKey {
+    case epoch, epochs, training, validation, klByDimension, activeUnits, gradientNorm
+    case learningRate = "lr"
+    case beta, steps
+  }
+
+  /// The rate as version 0.1 called it.
+  private enum EarlierKeys: String, CodingKey { case learningRate }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    epoch = try values.decode(Int.self, forKey: .epoch)
+    epochs = try values.decode(Int.self, forKey: .epochs)
+    training = try values.decode(Losses.self, forKey: .training)
+    validation = try values.decodeIfPresent(Losses.self, forKey: .validation)
+    klByDimension = try values.decode([Double].self, forKey: .klByDimension)
+    activeUnits = try values.decode(Int.self, forKey: .activeUnits)
+    gradientNorm = try values.decode(Double.self, forKey: .gradientNorm)
+    learningRate =
+      try values.decodeIfPresent(Double.self, forKey: .learningRate)
+      ?? decoder.container(keyedBy: EarlierKeys.self).decode(Double.self, forKey: .learningRate)
+    beta = try values.decode(Double.self, forKey: .beta)
+    steps = try values.decode(Int.self, forKey: .steps)
+  }
+}
+
 /// What the steps since the last such report came to.
 public struct StepReport: Sendable, Equatable {
   public var epoch: Int

@@ -29,7 +29,7 @@ struct SparseDictionaryTests {
 
   private static let config = """
     {"row_shape": [3], "options": {"lambda": 0.1, "nonnegative": false, "solver": "homotopy", \
-    "tolerance": 1e-6}}
+    "tol": 1e-5}}
     """
   private static let atoms = SafetensorsTensor(
     name: "atoms", shape: [2, 3], values: [1, 0, 0, 0, 1, 0])
@@ -38,6 +38,11 @@ struct SparseDictionaryTests {
     let bytes = try file(tensors: [Self.atoms])
     let read = try SparseDictionary(ByteSource(bytes: bytes, name: "d"))
     #expect(read.count == 2 && read.width == 3 && read.options.lambda == 0.1)
+    // As version 0.1 called it.
+    let earlier = Self.config.replacing("tol", with: "tolerance")
+    #expect(
+      try SparseDictionary(
+        ByteSource(bytes: file(config: earlier, tensors: [Self.atoms]), name: "d")) == read)
   }
 
   @Test func refusesWhatIsNoDictionary() throws {

@@ -207,17 +207,56 @@ struct TrainerTests {
         return error.description
       }
     }
-    let rate = #"\"learning_rate\":0.001"#
+    let rate = #"\"lr\":0.001,\"momentum\""#
     #expect(
-      try refusal([(rate, #"\"learning_rate\":0.5"#)])
-        .contains("made with optimiser.learning_rate 0.5, asked for 0.001"))
+      try refusal([(rate, #"\"lr\":0.5,\"momentum\""#)])
+        .contains("made with lr 0.5, asked for 0.001"))
     #expect(
-      try refusal([(rate, rate + #",\"cooling\":1"#)]).contains("option optimiser.cooling"))
+      try refusal([(rate, #"\"cooling\":1,"# + rate)]).contains("option cooling"))
     var old = try Run(
       Self.options(), rows: rows,
-      resuming: edited([(#"\"binarisation\":\"none\","#, "")]))
+      resuming: edited([(#"\"binarize\":\"none\","#, "")]))
     try old.run()
     #expect(old.values == whole.values)
+  }
+
+  /// The golden is `vae-fit --hidden 2 --latent 2 --epochs 4` of version 0.1, with these options.
+  @Test func takesUpARunOfVersion01() throws {
+    let rows = try TrainingRows(
+      RowStore((0..<48).map { UInt8($0 * 7 % 256) }, rowShape: [4]), holdingOut: 0.25, seed: 3)
+    let checkpoint = try Checkpoint(
+      ByteSource(bytes: Streams.golden("version-0.1.ckpt"), name: "r.ckpt"))
+    var options = TrainingOptions()
+    (options.epochs, options.batch, options.seed, options.patience) = (5, 5, 3, 9)
+    (options.objective.particles, options.objective.divergence) = (2, .sampled)
+    options.binarisation = .dynamic
+    options.optimiser.learningRate = 0.002
+    (options.optimiser.beta1, options.optimiser.beta2) = (0.8, 0.99)
+    (options.optimiser.epsilon, options.optimiser.weightDecay) = (1e-7, 0.01)
+    options.optimiser.clipNorm = 5
+    options.schedule = .step(epochs: 3, factor: 0.5)
+    options.annealing.periods = 2
+    options.freeze = ["encoder.0"]
+    func resumed(_ change: (inout TrainingOptions) -> Void = { _ in }) throws -> Run {
+      var options = options
+      change(&options)
+      return try Run(options, rows: rows, resuming: checkpoint) {
+        ($0.hidden, $0.latent) = ([2], 2)
+      }
+    }
+    var run = try resumed()
+    try run.run()
+    #expect(run.reports.map(\.epoch) == [5])
+    let changes: [(String, (inout TrainingOptions) -> Void)] = [
+      ("adam_betas 0.8, 0.99, asked for 0.8, 0.9", { $0.optimiser.beta2 = 0.9 }),
+      ("objective elbo, asked for iwae", { $0.objective.importanceWeighted = true }),
+      ("schedule step:3,0.5, asked for cosine", { $0.schedule = .cosine }),
+      ("cyclical 2, asked for 0", { $0.annealing.periods = 0 }),
+    ]
+    for (words, change) in changes {
+      let error = #expect(throws: TrainingError.self) { try resumed(change) }
+      #expect(error?.description.contains(words) == true, "\(words)")
+    }
   }
 
   @Test func patienceKeepsTheBest() throws {
