@@ -229,12 +229,13 @@ def _autoencoder():
             self.config = config
             rows, latent = math.prod(config["input_shape"]), config["latent"]
             self.maps = Maps(config) if "convolution" in config else None
-            widths = [self.maps.flat if self.maps else rows] + config["hidden"]
+            classes = len(config.get("classes", []))
+            widths = [self.maps.flat if self.maps else rows + classes] + config["hidden"]
             self.encoder = nn.ModuleDict(dense(widths, config))
             self.encoder["mean"] = nn.Linear(widths[-1], latent)
             if config["model"] == "vae":
                 self.encoder["logvar"] = nn.Linear(widths[-1], latent)
-            widths = [latent] + config["hidden"][::-1]
+            widths = [latent + classes] + config["hidden"][::-1]
             self.decoder = nn.ModuleDict(dense(widths, config))
             heads = ["output"] + heads_of.get(config["likelihood"], [])
             if config.get("sigma") == "pixel":
@@ -242,6 +243,8 @@ def _autoencoder():
             if self.maps:
                 maps, steps = self.maps, len(self.maps.sizes) - 1
                 self.encoder["conv"], self.encoder["residual"] = maps.downs(), maps.residual()
+                if classes:
+                    self.encoder["label"] = nn.Linear(classes, maps.channels[1])
                 self.decoder["expand"] = nn.Linear(widths[-1], maps.flat)
                 self.decoder["expand"].norm = (
                     maps.norm(maps.channels[-1]) if config["batch_norm"] else nn.Identity())
@@ -257,22 +260,38 @@ def _autoencoder():
             if config.get("sigma") == "learned":
                 self.decoder.log_sigma = nn.Parameter(torch.zeros(1))
 
-        def encode(self, x):
+        def classes(self, labels):
+            """Labels as a conditional model reads them: 1 at the class, else 0."""
+            known = torch.tensor(self.config["classes"], device=labels.device)
+            return (labels.reshape(-1, 1) == known).float()
+
+        def encode(self, x, labels=None):
             """Means and log-variances of the latents of rows; None for those of a plain model."""
+            y = None if labels is None else self.classes(labels)
             if self.maps:
                 x = self.maps.rows(x)
-                for layer in self.encoder["conv"]:
-                    x = layer(x)
+                for index, layer in enumerate(self.encoder["conv"]):
+                    if y is not None and index == 0:
+                        shift = self.encoder["label"](y)
+                        shift = shift.reshape(*shift.shape, *[1] * (x.dim() - 2))
+                        # `forward` gives the sums alone: it runs no hook.
+                        x = layer.after(layer.norm(layer.forward(x) + shift))
+                    else:
+                        x = layer(x)
                 x = self.encoder["residual"](x)
             x = x.flatten(1)
+            if y is not None and not self.maps:
+                x = torch.cat([x, y], 1)
             for i in range(len(self.config["hidden"])):
                 x = self.encoder[str(i)](x)
             if self.config["model"] != "vae":
                 return self.encoder["mean"](x), None
             return self.encoder["mean"](x), self.encoder["logvar"](x).clamp(-30, 20)
 
-        def decode(self, z):
+        def decode(self, z, labels=None):
             """Mean rows of latents."""
+            if labels is not None:
+                z = torch.cat([z, self.classes(labels)], 1)
             for i in range(len(self.config["hidden"])):
                 z = self.decoder[str(i)](z)
             if self.maps:
@@ -296,8 +315,8 @@ def _autoencoder():
                 x = layer(Resized(size)(x) if maps.nearest else x)
             return x
 
-        def forward(self, x):
+        def forward(self, x, labels=None):
             """Rows as the model sees them, from the means of their latents."""
-            return self.decode(self.encode(x)[0])
+            return self.decode(self.encode(x, labels)[0], labels)
 
     return Autoencoder

@@ -201,6 +201,9 @@ public struct ControlOptions: ParsableArguments {
     completion: .file())
   public var valid: Validation?
 
+  @Option(help: "The labels of the rows that --valid FILE holds.", completion: .file())
+  public var validLabels: String?
+
   @Option(help: "End after so many epochs without a better validation loss; keep the best model.")
   public var patience: Int?
 
@@ -264,12 +267,27 @@ public struct ControlOptions: ParsableArguments {
       where: "--init, which gives all weights")
   }
 
+  /// - Throws: a usage error where rows to validate on and labels do not go together.
+  public func requireLabels(_ labels: String?) throws {
+    if labels != nil, validationFile != nil, validLabels == nil {
+      throw ValidationError("--labels and --valid FILE need --valid-labels")
+    }
+    if validLabels != nil, labels == nil || validationFile == nil {
+      throw ValidationError("--valid-labels goes with --labels and --valid FILE")
+    }
+  }
+
+  private var validationFile: String? {
+    if case .file(let path) = valid { path } else { nil }
+  }
+
   /// - Throws: a usage error where writing one of the files would destroy another.
-  public func requireApart(output: String?, rows: String?, _ streams: StreamOptions) throws {
-    var validation: String?
-    if case .file(let path) = valid { validation = path }
+  public func requireApart(
+    output: String?, rows: String?, labels: String?, _ streams: StreamOptions
+  ) throws {
     try streams.requireApart(
-      ("the rows", rows), ("--valid", validation), ("-o", output), ("--checkpoint", checkpoint),
+      ("the rows", rows), ("--labels", labels), ("--valid", validationFile),
+      ("--valid-labels", validLabels), ("-o", output), ("--checkpoint", checkpoint),
       ("--log", log))
     try streams.requireApart(("--resume", resume), ("--log", log))
     try streams.requireApart(("--init", initial), ("--log", log))
@@ -284,11 +302,23 @@ public struct ControlOptions: ParsableArguments {
   }
 
   /// `rows` with those set apart that `--valid` asks for.
-  public func heldOut(of rows: RowStore, seed: UInt64) throws -> TrainingRows {
+  ///
+  /// - Parameter classes: the labels that the rows have, if they have some.
+  public func heldOut(
+    of rows: Columns, classes: [Int]?, seed: UInt64, _ streams: StreamOptions
+  ) throws -> TrainingRows {
     switch valid {
-    case nil: TrainingRows(rows)
-    case .share(let share): try TrainingRows(rows, holdingOut: share, seed: seed)
-    case .file(let path): try TrainingRows(rows, validationRows: RowStore(mapping: path))
+    case nil: return TrainingRows(rows)
+    case .share(let share): return try TrainingRows(rows, holdingOut: share, seed: seed)
+    case .file(let path):
+      let held = try RowStore(mapping: path)
+      guard let validLabels, let classes else {
+        return TrainingRows(rows, validationColumns: Columns(held))
+      }
+      return try TrainingRows(
+        rows,
+        validationColumns: Labels(streams.labels(validLabels, besides: []))
+          .columns(of: held, among: classes))
     }
   }
 

@@ -21,6 +21,7 @@ struct PngScatter: Tool {
   var file: String?
 
   @Option(
+    name: [.customShort("y", allowingJoined: true), .long],
     help: ArgumentHelp("A tensor stream of one label or value a point.", valueName: "file"),
     completion: .file())
   var labels: String?

@@ -27,6 +27,7 @@ struct ProbeFit: Tool {
   var output: String?
 
   @Option(
+    name: [.customShort("y", allowingJoined: true), .long],
     help: "The labels, a whole number for each row; -1 and NaN stand for none.", completion: .file()
   )
   var labels: String

@@ -25,6 +25,7 @@ struct ProbePredict: Tool {
   var probabilities = false
 
   @Option(
+    name: [.customShort("y", allowingJoined: true), .long],
     help: "The true labels to compare with, a whole number for each row; -1 and NaN for none.",
     completion: .file())
   var labels: String?

@@ -30,6 +30,7 @@ struct VAEEncode: Tool {
   @Option(help: "Repeat the draws of this seed. (default: 0)")
   var seed: UInt64?
 
+  @OptionGroup var labels: LabelOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var streams: StreamOptions
 
@@ -40,14 +41,13 @@ struct VAEEncode: Tool {
 
   func run() throws {
     let model = try streams.model(self.model, besides: input)
+    let labels = try self.labels.rowLabels(for: model, streams, besides: [input, self.model])
     let (reader, report) = try streams.reportedRows(input)
     let sink = try streams.output()
     let encoder = try model.makeEncoder(
       sample ? .sample(seed: seed ?? 0) : logvar ? .logVariance : .mean,
-      precision: engine.precision(or: .f32), pool: try engine.pool())
-    try encoder.stream(
-      reader, to: sink, rowShape: [model.latentSize],
-      report: report)
+      precision: engine.precision(or: .f32), labels: labels, pool: try engine.pool())
+    try encoder.stream(reader, to: sink, rowShape: [model.latentSize], report: report)
     try sink.finish()
     streams.warn(encoder.remarks)
   }

@@ -9,12 +9,14 @@ struct VAEScore: Tool {
     discussion: """
       Writes a number for each row, in nats unless the term is mse: the negative evidence lower \
       bound, a part of it, or an estimate of the negative log-likelihood. With --flags it writes a \
-      byte, 1 where a row is less likely than the model is used to.
+      byte, 1 where a row is less likely than the model is used to; with --classify, for a \
+      conditional model, log p(x | y) + log p(y) for each label y.
       """,
     examples: [
       "mnist-cat test | vae-score m.vae > nats.npy",
       "mnist-cat test | vae-score m.vae --term nll --particles 500 --summary",
       "vae-score m.vae x.npy --flags --sigmas 4 > anomalies.npy",
+      "vae-score conditional.vae x.npy --classify > by-label.npy",
     ])
 
   @Argument(help: "The model, as vae-fit writes it.", completion: .file())
@@ -26,7 +28,7 @@ struct VAEScore: Tool {
   @Option(help: "What to compute.")
   var term = ScoreTerm.elbo
 
-  @Option(help: "Draws from the posterior for each row. (default: 1)")
+  @Option(help: "Draws from the posterior for each row. (default: 1; 10 with --classify)")
   var particles: Int?
 
   @Flag(help: "Reconstruct at the posterior mean, without noise.")
@@ -48,9 +50,13 @@ struct VAEScore: Tool {
   @Option(help: "The threshold of --flags, as a score.")
   var threshold: Double?
 
+  @Flag(help: "Write log p(x | y) + log p(y) for each label y of a conditional model, ascending.")
+  var classify = false
+
   @Option(help: "Repeat the draws of this seed. (default: 0)")
   var seed: UInt64?
 
+  @OptionGroup var labels: LabelOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var streams: StreamOptions
 
@@ -64,6 +70,13 @@ struct VAEScore: Tool {
     }
     if atMean && term == .nll { throw ValidationError("--term nll needs draws, not --at-mean") }
     if json && !summary { throw ValidationError("--json goes with --summary") }
+    if classify {
+      try refuse(
+        [
+          "--term": term != .elbo, "--at-mean": atMean, "--summary": summary, "--flags": flags,
+          "--labels": labels.labels != nil,
+        ], where: "--classify")
+    }
     if flags && summary { throw ValidationError("--flags and --summary exclude each other") }
     if flags && threshold == nil && (term != .elbo || particles ?? 1 > 1) {
       throw ValidationError("--flags compares the elbo at the mean, unless --threshold is given")
@@ -76,11 +89,22 @@ struct VAEScore: Tool {
     let (reader, report) = try streams.reportedRows(input)
     var options = ScoreOptions()
     options.term = term
-    options.particles = particles ?? 1
+    options.particles = particles ?? (classify ? 10 : 1)
     options.atMean = atMean || flags && threshold == nil
     options.seed = seed ?? 0
     options.precision = engine.precision(or: .f32)
-    let scorer = try model.makeScorer(options, pool: try engine.pool())
+    if classify {
+      guard let classes = model.roles.label?.classes.count else {
+        throw ValidationError("--classify needs a conditional model, of vae-fit --labels")
+      }
+      let classifier = try model.makeClassifier(options, pool: try engine.pool())
+      let sink = try streams.output()
+      try classifier.stream(reader, to: sink, rowShape: [classes], report: report)
+      try sink.finish()
+      return streams.warn(classifier.remarks)
+    }
+    let labels = try self.labels.rowLabels(for: model, streams, besides: [input, self.model])
+    let scorer = try model.makeScorer(options, labels: labels, pool: try engine.pool())
     if summary {
       var statistics = try scorer.statistics(of: reader, report: report)
       statistics.dimensionsInBits = model.dimensionsInBits

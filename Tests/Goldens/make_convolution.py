@@ -172,10 +172,14 @@ class Case(training.Case):
         for i in range(len(sizes) - 1):
             name = f"encoder.conv.{i}"
             h = convolve(forward, name, h, stride=self.maps["stride"], padding=self.maps["padding"])
-            h = forward.activation(forward.norm(name, h))
+            h = forward.activation(forward.norm(name, self.shift(forward, i, h)))
             assert list(h.shape[2:]) == sizes[i + 1], name
         h = self.residual(forward, "encoder", h)
         return super().encode(forward, torch.flatten(h, 1))
+
+    def shift(self, forward, step, h):
+        """What a conditional model adds to the sums of a step; see make_conditional.py."""
+        return h
 
     def decode(self, forward, z):
         h = forward.stack("decoder", z, len(self.hidden))
@@ -222,20 +226,18 @@ def convolve(forward, name, h, **geometry):
     return [F.conv1d, F.conv2d][weight.dim() - 3](h, weight, bias, **geometry)
 
 
-def write():
+def write(file, cases):
     tensors, metadata = {}, {}
-    for number, (title, options) in enumerate(CASES.items()):
-        made = Case(title, **options)
+    for number, made in enumerate(cases):
         own, described = training.run(made, made.steps, number)
-        tensors[f"{title}.inputs"] = training.inputs(made.rows, made.width)
+        tensors[f"{made.name}.inputs"] = training.inputs(made.rows, made.width)
         for kind, parameters in own.items():
-            tensors |= {f"{title}.{kind}.{k}": v for k, v in parameters.items()}
+            tensors |= {f"{made.name}.{kind}.{k}": v for k, v in parameters.items()}
         metadata |= described
-    (training.FOLDER / "convolution.safetensors").write_bytes(
-        training.safetensors(tensors, metadata))
+    (training.FOLDER / file).write_bytes(training.safetensors(tensors, metadata))
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     training.FOLDER.mkdir(parents=True, exist_ok=True)
-    write()
+    write("convolution.safetensors", [Case(name, **options) for name, options in CASES.items()])

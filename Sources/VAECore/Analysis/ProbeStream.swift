@@ -67,15 +67,3 @@ extension Probe {
     return confusion
   }
 }
-
-extension LabelReader {
-  /// Reads what is left and counts it.
-  fileprivate func countRest() throws -> Int {
-    var count = 0
-    while true {
-      let some = try next(1 << 16)
-      if some.isEmpty { return count }
-      count += some.count
-    }
-  }
-}

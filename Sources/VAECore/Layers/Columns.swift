@@ -53,6 +53,15 @@ public final class BatchColumns {
     }
   }
 
+  /// The labels of a block's live rows, each as a row of `classes` numbers: 1 at its class, else 0.
+  func gatherLabels(
+    _ block: RowBlock, classes: Int, into rows: UnsafeMutablePointer<Float>
+  ) {
+    withLabels(block) { labels in
+      for row in 0..<block.live { setClass(labels[row], of: classes, in: rows + row * classes) }
+    }
+  }
+
   /// The labels of a block's live rows. They are valid during the call.
   public func withLabels(_ block: RowBlock, _ body: (UnsafePointer<UInt32>) -> Void) {
     guard let labels = columns.labels else { preconditionFailure("the rows have no labels") }
@@ -62,4 +71,10 @@ public final class BatchColumns {
       body(base)
     }
   }
+}
+
+/// Makes a row of `classes` numbers that of one class: 1 there, else 0.
+func setClass(_ position: UInt32, of classes: Int, in row: UnsafeMutablePointer<Float>) {
+  row.update(repeating: 0, count: classes)
+  row[Int(position)] = 1
 }

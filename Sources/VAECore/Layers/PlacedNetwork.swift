@@ -38,6 +38,9 @@ package final class PlacedNetwork {
     self.memories = memories
   }
 
+  /// Whether the network has that edge.
+  func has(_ edge: Edge) -> Bool { memories[edge] != nil }
+
   package subscript(edge: Edge) -> EdgeMemory {
     guard let memory = memories[edge] else { preconditionFailure("no such edge here") }
     return memory

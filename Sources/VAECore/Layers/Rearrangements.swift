@@ -58,7 +58,8 @@ private final class PlacedMoveChannels: PlacedLayer {
   }
 }
 
-/// Edges of the same kind of rows side by side.
+/// Edges side by side. One that has a row for each row of the batch, and no gradient, goes with each
+/// particle of the others.
 public struct Join: Layer {
   public init() {}
 
@@ -80,8 +81,9 @@ private final class PlacedJoin: PlacedLayer {
     var first = 0
     for x in site.inputs {
       let values = x.floats(block)
+      let share = y.repeats / x.repeats
       for row in 0..<y.rows(block).size {
-        (to + row * y.width + first).update(from: values + row * x.width, count: x.width)
+        (to + row * y.width + first).update(from: values + row / share * x.width, count: x.width)
       }
       first += x.width
     }
@@ -109,6 +111,58 @@ private final class PlacedJoin: PlacedLayer {
         }
         first += x.width
       }
+    }
+  }
+}
+
+/// y = x + b, the same b [channels] at every place of a map x.
+public struct AddByChannel: Layer {
+  public init() {}
+
+  public func place(_ site: Site) throws -> any PlacedLayer { try PlacedAddByChannel(site) }
+}
+
+private final class PlacedAddByChannel: PlacedLayer {
+  private let site: Site
+  private let channels: Int
+  private let places: Int
+  /// Sums over the places, [block, channels].
+  private let sums: WorkerScratch
+
+  init(_ site: Site) throws {
+    self.site = site
+    channels = site.inputs[1].width
+    places = site.inputs[0].width / channels
+    sums = try WorkerScratch(workers: site.placement.workers)
+    if site.placement.isTraining {
+      try sums.reserve(site.placement.blocks.size * site.output.repeats * channels)
+    }
+  }
+
+  func apply(_ block: RowBlock, worker: Int) {
+    let y = site.output
+    let to = y.draft(block, worker: worker)
+    let (x, b) = (site.inputs[0].floats(block), site.inputs[1].floats(block))
+    for row in 0..<y.rows(block).size {
+      for place in row * places..<(row + 1) * places {
+        let at = place * channels
+        for c in 0..<channels { to[at + c] = x[at + c] + b[row * channels + c] }
+      }
+    }
+    y.store(to, block)
+  }
+
+  func addBackward(to plan: inout RowPlan) {
+    let y = site.output
+    let (dx, db) = (site.inputs[0].contribution(), site.inputs[1].contribution())
+    plan.add { [self] block, worker in
+      let dy = y.gradient(block, worker: worker)
+      for row in 0..<y.rows(block).size {
+        vt_channel_sums(
+          sums[worker] + row * channels, dy + row * y.width, 0, places, channels)
+      }
+      dx?.deliver(dy, block, worker: worker)
+      db?.deliver(sums[worker], block, worker: worker)
     }
   }
 }

@@ -42,11 +42,22 @@ public struct Roles: Sendable {
   /// What the likelihood reads, a decoder computes it; or the logits of classes.
   public var output: Edge
   public var latent: any Latent
+  /// What a conditional model knows of each row besides its values.
+  public var label: Label?
   /// nil for a network that explains no rows.
   public var likelihood: (any Likelihood)?
 
+  /// The column of labels, 1 at the class of a row and else 0.
+  public struct Label: Sendable {
+    public let edge: Edge
+    /// Ascending.
+    public let classes: [Int]
+    /// Rows of each class among those that the model learned from.
+    public let rows: [Int]
+  }
+
   public init(
-    x: Edge, heads: Edge, z: Edge, output: Edge, latent: any Latent,
+    x: Edge, heads: Edge, z: Edge, output: Edge, latent: any Latent, label: Label? = nil,
     likelihood: (any Likelihood)? = nil
   ) {
     self.x = x
@@ -54,6 +65,7 @@ public struct Roles: Sendable {
     self.z = z
     self.output = output
     self.latent = latent
+    self.label = label
     self.likelihood = likelihood
   }
 }

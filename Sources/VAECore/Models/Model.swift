@@ -128,6 +128,14 @@ public enum ModelError: Failure, Equatable {
   case noDecoder
   /// The rows are to be learned from by their labels, and have none.
   case noLabels
+  /// A conditional model was given none.
+  case needsLabels
+  /// A model of the rows alone was given labels.
+  case takesNoLabels
+  case unknownLabel(source: String, row: Int, label: Int)
+  case unlabelled(source: String, row: Int)
+  /// Fewer than rows.
+  case labelsEnd(source: String, labels: Int, rows: String)
 
   public var kind: FailureKind { .badData }
 
@@ -144,6 +152,14 @@ public enum ModelError: Failure, Equatable {
     case .noEncoder: "this probe reads rows as they are: it has no encoder"
     case .noDecoder: "a probe has no decoder: it predicts labels, by probe-predict"
     case .noLabels: "a model of labels needs rows with labels"
+    case .needsLabels: "this model is conditional: it needs the label of each row"
+    case .takesNoLabels: "this model is not conditional: it takes no labels"
+    case .unknownLabel(let source, let row, let label):
+      "\(source): row \(row): the model has not learned of label \(label)"
+    case .unlabelled(let source, let row):
+      "\(source): row \(row): expected a label, got none"
+    case .labelsEnd(let source, let labels, let rows):
+      "\(source): \(count(labels, "label")), and more rows in \(rows)"
     case .unreadableConfiguration(let source, let what):
       "\(source): the model's configuration: \(what)"
     case .badConfiguration(let what):

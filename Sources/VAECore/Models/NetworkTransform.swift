@@ -13,19 +13,22 @@ final class NetworkTransform: RowTransform {
   private let to: EdgeMemory
   private let finish: Finish
   private let intake: RowIntake?
+  private let labels: RowLabels?
+  private let labelColumn: LabelColumn?
 
   /// Makes a row that goes out of a row of the edge; `row` numbers it in its stream, for noise.
   typealias Finish = (
     _ values: UnsafePointer<Float>, _ row: UInt64, _ result: UnsafeMutablePointer<Float>
   ) -> Void
 
-  /// - Throws: `ComputeError`.
+  /// - Throws: `ModelError.needsLabels`, `.takesNoLabels`, `ComputeError`.
   init(
     _ model: any LatentModel, from: Edge, to: Edge, outputSize: Int, precision: Precision,
-    intake: RowIntake? = nil, pool: WorkerPool, finish: @escaping Finish
+    labels: RowLabels? = nil, intake: RowIntake? = nil, pool: WorkerPool, finish: @escaping Finish
   ) throws {
     self.pool = pool
     self.intake = intake
+    self.labels = labels
     self.finish = finish
     self.outputSize = outputSize
     inputSize = from.width
@@ -36,7 +39,8 @@ final class NetworkTransform: RowTransform {
         store: model.parameters, precision: precision,
         blocks: RowBlocks(count: pool.count, size: Self.block), workers: pool.count,
         isTraining: false),
-      ends: [to])
+      ends: [to] + (try model.label(with: labels).map { [$0] } ?? []))
+    labelColumn = try LabelColumn(network, model, labels)
     self.from = network[from]
     self.to = network[to]
   }
@@ -46,7 +50,10 @@ final class NetworkTransform: RowTransform {
     areBytes: Bool
   ) throws {
     try intake?.take(input, width: inputSize, firstRow: firstRow, name: name, areBytes: areBytes)
+    try labels?.take(input.count / inputSize, of: name)
   }
+
+  func end(of name: String) throws { try labels?.end(of: name) }
 
   var remarks: [String] { intake?.remarks ?? [] }
 
@@ -60,6 +67,7 @@ final class NetworkTransform: RowTransform {
       // Each worker has a block of the memory to itself.
       let block = RowBlock(index: worker, row: worker * Self.block, size: Self.block, live: live)
       from.load(input + first * inputSize, block)
+      labelColumn?.load(block, from: first)
       network.apply(block, worker: worker)
       let values = to.floats(block)
       for row in 0..<live {
@@ -82,29 +90,35 @@ public enum DecoderOutput: Sendable, Equatable {
 extension LatentModel {
   /// The encoder at work: rows to posterior means, log-variances or draws.
   ///
-  /// - Throws: `ModelError.noEncoder`, `.noPosterior` where the latents have none, `ComputeError`.
+  /// - Parameter labels: of the rows, for a conditional model.
+  /// - Throws: `ModelError.noEncoder`, `.noPosterior` where the latents have none, `.needsLabels`,
+  ///   `.takesNoLabels`, `ComputeError`.
   public func makeEncoder(
-    _ output: EncoderOutput, precision: Precision = .f32, pool: WorkerPool
+    _ output: EncoderOutput, precision: Precision = .f32, labels: RowLabels? = nil,
+    pool: WorkerPool
   ) throws -> any RowTransform {
     guard roles.heads != roles.x else { throw ModelError.noEncoder }
     let latent = roles.latent
     if !latent.hasPosterior, output != .mean { throw ModelError.noPosterior }
     return try NetworkTransform(
       self, from: roles.x, to: roles.heads, outputSize: latent.size, precision: precision,
-      intake: RowIntake(architecture), pool: pool
+      labels: labels, intake: RowIntake(architecture), pool: pool
     ) { heads, row, z in latent.encode(heads, as: output, row: row, into: z) }
   }
 
   /// The decoder at work: latents to rows.
   ///
-  /// - Throws: `ModelError.noDecoder`, `ComputeError`.
+  /// - Parameter labels: of the rows to come, for a conditional model.
+  /// - Throws: `ModelError.noDecoder`, `.needsLabels`, `.takesNoLabels`, `ComputeError`.
   public func makeDecoder(
-    _ output: DecoderOutput, precision: Precision = .f32, pool: WorkerPool
+    _ output: DecoderOutput, precision: Precision = .f32, labels: RowLabels? = nil,
+    pool: WorkerPool
   ) throws -> any RowTransform {
     guard let likelihood = roles.likelihood else { throw ModelError.noDecoder }
     let (width, own) = (inputSize, likelihood.values(in: parameters))
     return try NetworkTransform(
-      self, from: roles.z, to: roles.output, outputSize: width, precision: precision, pool: pool
+      self, from: roles.z, to: roles.output, outputSize: width, precision: precision,
+      labels: labels, pool: pool
     ) { values, row, x in
       switch output {
       case .mean: likelihood.mean(values, into: x, width: width)

@@ -16,6 +16,10 @@ public protocol RowTransform: AnyObject {
   func prepare(
     _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String,
     areBytes: Bool) throws
+  /// Called behind the last row.
+  ///
+  /// - Throws: where something is left that belongs to rows.
+  func end(of name: String) throws
   /// What the user should know of the rows that came in so far.
   var remarks: [String] { get }
 }
@@ -25,6 +29,8 @@ extension RowTransform {
     _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String,
     areBytes: Bool
   ) throws {}
+
+  public func end(of name: String) throws {}
 
   public var remarks: [String] { [] }
 
@@ -107,6 +113,7 @@ extension RowTransform {
       done += count
       report(done)
     }
+    try end(of: reader.name)
     try writing.finish()
   }
 }

@@ -103,11 +103,12 @@ extension ScoreStatistics {
   }
 
   /// The statistics of some rows of a store under a model, as a model file keeps them.
-  init(_ model: any LatentModel, rows: RowStore, indices: [UInt32], pool: WorkerPool) throws {
+  init(_ model: any LatentModel, _ columns: Columns, indices: [UInt32], pool: WorkerPool) throws {
     self.init()
     var options = ScoreOptions()
     options.atMean = true
-    let scorer = try model.makeScorer(options, pool: pool)
+    let (rows, labels) = (columns.x, model.isConditional ? RowLabels() : nil)
+    let scorer = try model.makeScorer(options, labels: labels, pool: pool)
     let indices = indices.prefix(Self.mostRows)
     let input = try AlignedBuffer<Float>(count: scorer.capacity * rows.rowSize)
     let scores = try AlignedBuffer<Float>(count: scorer.capacity)
@@ -118,6 +119,7 @@ extension ScoreStatistics {
       } else if let floats = rows.floats {
         vt_gather_f32(input.base, floats, batch, batch.count, rows.rowSize)
       }
+      labels?.set(batch.compactMap { columns.labels?[Int($0)] })
       try scorer.prepare(
         UnsafeMutableBufferPointer(rebasing: input.buffer[..<(batch.count * rows.rowSize)]),
         firstRow: first, of: rows.name, areBytes: rows.bytes != nil)

@@ -31,6 +31,9 @@ final class Scorer: RowTransform {
   private let outputs: EdgeMemory
   private let workers: [Worker]
   private let intake: RowIntake
+  private let labels: RowLabels?
+  private let encoderLabels: LabelColumn?
+  private let decoderLabels: LabelColumn?
 
   /// One worker's memory, for a block of rows or of particles.
   private struct Worker {
@@ -44,8 +47,11 @@ final class Scorer: RowTransform {
     let divergence: AlignedBuffer<Double>
   }
 
-  /// - Throws: `ModelError.noDecoder`, `.noPosterior`, `ComputeError`.
-  init(_ model: any LatentModel, _ options: ScoreOptions, pool: WorkerPool) throws {
+  /// - Throws: `ModelError.noDecoder`, `.noPosterior`, `.needsLabels`, `.takesNoLabels`,
+  ///   `ComputeError`.
+  init(
+    _ model: any LatentModel, _ options: ScoreOptions, labels: RowLabels?, pool: WorkerPool
+  ) throws {
     let roles = model.roles
     guard let likelihood = roles.likelihood else { throw ModelError.noDecoder }
     latent = roles.latent
@@ -65,10 +71,16 @@ final class Scorer: RowTransform {
       store: model.parameters, precision: options.precision,
       blocks: RowBlocks(count: pool.count, size: Self.block), workers: pool.count,
       isTraining: false)
+    let label = try model.label(with: labels).map { [$0] } ?? []
     encoder = try PlacedNetwork(
-      model.network.part(computing: roles.heads, from: roles.x), placement, ends: [roles.heads])
+      model.network.part(computing: roles.heads, from: roles.x), placement,
+      ends: [roles.heads] + label)
     decoder = try PlacedNetwork(
-      model.network.part(computing: roles.output, from: roles.z), placement, ends: [roles.output])
+      model.network.part(computing: roles.output, from: roles.z), placement,
+      ends: [roles.output] + label)
+    self.labels = labels
+    encoderLabels = try LabelColumn(encoder, model, labels)
+    decoderLabels = try LabelColumn(decoder, model, labels)
     x = encoder[roles.x]
     heads = encoder[roles.heads]
     z = decoder[roles.z]
@@ -88,7 +100,10 @@ final class Scorer: RowTransform {
     areBytes: Bool
   ) throws {
     try intake.take(input, width: inputSize, firstRow: firstRow, name: name, areBytes: areBytes)
+    try labels?.take(input.count / inputSize, of: name)
   }
+
+  func end(of name: String) throws { try labels?.end(of: name) }
 
   var remarks: [String] { intake.remarks }
 
@@ -99,7 +114,7 @@ final class Scorer: RowTransform {
     pool.run(tasks: (count + Self.block - 1) / Self.block) { task, worker in
       let first = task * Self.block
       score(
-        input + first * inputSize, rows: min(Self.block, count - first),
+        input + first * inputSize, rows: min(Self.block, count - first), first: first,
         firstRow: firstRow + first, into: result + first, worker: worker)
     }
   }
@@ -109,12 +124,16 @@ final class Scorer: RowTransform {
     RowBlock(index: worker, row: worker * Self.block, size: Self.block, live: live)
   }
 
+  /// - Parameters:
+  ///   - first: the first row among those at hand.
+  ///   - firstRow: the same in the stream.
   private func score(
-    _ x: UnsafePointer<Float>, rows: Int, firstRow: Int,
+    _ x: UnsafePointer<Float>, rows: Int, first: Int, firstRow: Int,
     into scores: UnsafeMutablePointer<Float>, worker: Int
   ) {
     let (memory, block) = (workers[worker], block(worker, live: rows))
     self.x.load(x, block)
+    encoderLabels?.load(block, from: first)
     encoder.apply(block, worker: worker)
     memory.noise.clear(0..<rows)
     latent.draw(
@@ -123,14 +142,14 @@ final class Scorer: RowTransform {
     if options.term == .kl {
       for r in 0..<rows { scores[r] = Float(memory.divergence.base[r]) }
     } else if options.atMean {
-      atMean(x, rows: rows, into: scores, worker: worker)
+      atMean(x, rows: rows, first: first, into: scores, worker: worker)
     } else {
       // As many rows at once as their particles fill a block.
       let group = max(1, Self.block / options.particles)
       for r in stride(from: 0, to: rows, by: group) {
         byDraws(
-          x + r * inputSize, rows: min(group, rows - r), headsRow: r, firstRow: firstRow + r,
-          into: scores + r, worker: worker)
+          x + r * inputSize, rows: min(group, rows - r), headsRow: r, first: first + r,
+          firstRow: firstRow + r, into: scores + r, worker: worker)
       }
     }
   }
@@ -142,10 +161,11 @@ final class Scorer: RowTransform {
 
   /// By z at the means, which stands ready.
   private func atMean(
-    _ x: UnsafePointer<Float>, rows: Int, into scores: UnsafeMutablePointer<Float>, worker: Int
+    _ x: UnsafePointer<Float>, rows: Int, first: Int, into scores: UnsafeMutablePointer<Float>,
+    worker: Int
   ) {
     let memory = workers[worker]
-    decode(x, rows: rows, particles: 1, worker: worker)
+    decode(x, rows: rows, particles: 1, first: first, worker: worker)
     for r in 0..<rows {
       scores[r] = Float(
         options.term == .mse
@@ -156,7 +176,7 @@ final class Scorer: RowTransform {
 
   /// Scores a group of rows by their particles, a chunk of these at a time.
   private func byDraws(
-    _ x: UnsafePointer<Float>, rows: Int, headsRow: Int, firstRow: Int,
+    _ x: UnsafePointer<Float>, rows: Int, headsRow: Int, first firstAtHand: Int, firstRow: Int,
     into scores: UnsafeMutablePointer<Float>, worker: Int
   ) {
     let memory = workers[worker]
@@ -176,7 +196,7 @@ final class Scorer: RowTransform {
           latent.draw(
             heads: heads, noise: memory.noise.floats(0), rows: rows, particles: chunk,
             into: target(worker), divergence: divergence, ratio: memory.ratios.base)
-          decode(x, rows: rows, particles: chunk, worker: worker)
+          decode(x, rows: rows, particles: chunk, first: firstAtHand, worker: worker)
           for particle in 0..<rows * chunk {
             let (r, loss) = (particle / chunk, memory.losses.base[particle])
             switch options.term {
@@ -199,8 +219,11 @@ final class Scorer: RowTransform {
   }
 
   /// The outputs and losses of the draws that stand ready.
-  private func decode(_ x: UnsafePointer<Float>, rows: Int, particles: Int, worker: Int) {
+  private func decode(
+    _ x: UnsafePointer<Float>, rows: Int, particles: Int, first: Int, worker: Int
+  ) {
     let block = block(worker, live: rows * particles)
+    decoderLabels?.load(block, from: first, each: particles)
     decoder.apply(block, worker: worker)
     likelihood.loss(
       LikelihoodRows(
@@ -218,6 +241,47 @@ final class Scorer: RowTransform {
       return sum + difference * difference
     }
     return sum / Double(inputSize)
+  }
+}
+
+/// Scores rows by a conditional model under each class in turn.
+private final class ClassScorer: RowTransform {
+  private let scorer: Scorer
+  private let labels = RowLabels()
+  private let logShares: [Float]
+  /// [capacity]
+  private let scores: AlignedBuffer<Float>
+
+  init(_ model: any LatentModel, _ options: ScoreOptions, pool: WorkerPool) throws {
+    guard let label = model.roles.label else { throw ModelError.takesNoLabels }
+    var options = options
+    options.term = .nll
+    scorer = try Scorer(model, options, labels: labels, pool: pool)
+    let rows = label.rows.reduce(0.0) { $0 + Double($1) }
+    logShares = label.rows.map { Float(log(Double($0) / rows)) }
+    scores = try AlignedBuffer(count: scorer.capacity)
+  }
+
+  var inputSize: Int { scorer.inputSize }
+  var outputSize: Int { logShares.count }
+  var capacity: Int { scorer.capacity }
+  var remarks: [String] { scorer.remarks }
+
+  func prepare(
+    _ input: UnsafeMutableBufferPointer<Float>, firstRow: Int, of name: String, areBytes: Bool
+  ) throws {
+    try scorer.prepare(input, firstRow: firstRow, of: name, areBytes: areBytes)
+  }
+
+  func apply(
+    _ input: UnsafePointer<Float>, count: Int, firstRow: Int,
+    into result: UnsafeMutablePointer<Float>
+  ) {
+    for (index, share) in logShares.enumerated() {
+      labels.set(repeatElement(UInt32(index), count: count))
+      scorer.apply(input, count: count, firstRow: firstRow, into: scores.base)
+      for row in 0..<count { result[row * logShares.count + index] = share - scores.base[row] }
+    }
   }
 }
 
@@ -250,8 +314,21 @@ struct LogSumExp {
 extension LatentModel {
   /// Rows to a score each.
   ///
-  /// - Throws: `ModelError.noDecoder`, `.noPosterior`, `ComputeError`.
-  public func makeScorer(_ options: ScoreOptions, pool: WorkerPool) throws -> any RowTransform {
-    try Scorer(self, options, pool: pool)
+  /// - Parameter labels: of the rows, for a conditional model.
+  /// - Throws: `ModelError.noDecoder`, `.noPosterior`, `.needsLabels`, `.takesNoLabels`,
+  ///   `ComputeError`.
+  public func makeScorer(
+    _ options: ScoreOptions, labels: RowLabels? = nil, pool: WorkerPool
+  ) throws -> any RowTransform {
+    try Scorer(self, options, labels: labels, pool: pool)
+  }
+
+  /// A conditional model as a classifier: rows to log p(x | y) + log p(y) for each class y in order, by
+  /// importance sampling; p(y) is the share of the class in the rows that it learned from.
+  ///
+  /// - Parameter options: of which the term is not used.
+  /// - Throws: `ModelError.takesNoLabels`, and as `makeScorer`.
+  public func makeClassifier(_ options: ScoreOptions, pool: WorkerPool) throws -> any RowTransform {
+    try ClassScorer(self, options, pool: pool)
   }
 }

@@ -89,6 +89,7 @@ private final class BatchStep {
   private let options: GraphOptions
   private let particles: Int
   private let x: EdgeMemory
+  private let label: EdgeMemory?
   private let names: [String]
   private let terms: [any PlacedTerm]
   private let latents: [any PlacedLatent]
@@ -108,7 +109,9 @@ private final class BatchStep {
     _ model: any LatentModel, rows: Columns, options: GraphOptions, pool: WorkerPool
   ) throws {
     let hasPosterior = model.roles.latent.hasPosterior
-    guard rows.labels != nil || model.roles.likelihood != nil else { throw ModelError.noLabels }
+    guard rows.labels != nil || model.roles.likelihood != nil && !model.isConditional else {
+      throw ModelError.noLabels
+    }
     self.options = options
     hasDivergence = model.roles.likelihood != nil
     particles = hasPosterior ? options.objective.particles : 1
@@ -121,8 +124,11 @@ private final class BatchStep {
       store: model.parameters, precision: options.precision,
       blocks: RowBlocks(rows: min(options.batch, rows.rows), particles: particles),
       particles: particles, workers: pool.count, isTraining: true, run: run)
-    network = try PlacedNetwork(model.network, placement, ends: [model.roles.x])
+    let given = model.roles.label?.edge
+    network = try PlacedNetwork(
+      model.network, placement, ends: [model.roles.x] + (given.map { [$0] } ?? []))
     x = network[model.roles.x]
+    label = given.map { [network] in network[$0] }
     latents = network.layers.compactMap { $0 as? any PlacedLatent }
     names = model.network.terms.map(\.term)
     terms = network.layers.compactMap { $0 as? any PlacedTerm }
@@ -190,6 +196,9 @@ private final class BatchStep {
       vt_binarise(to, uniforms, count)
     }
     x.publish(block)
+    guard let label else { return }
+    columns.gatherLabels(block, classes: label.width, into: label.floats(block))
+    label.publish(block)
   }
 
   /// The losses of the block's rows and, to learn, the gradients of what the terms read.

@@ -1,6 +1,8 @@
 /// A variational autoencoder (Kingma and Welling, "Auto-encoding variational Bayes", 2014) whose
 /// encoder and decoder are multi-layer perceptrons, with convolutions in front of them and behind where
-/// asked for, or a plain autoencoder of that shape.
+/// asked for, or a plain autoencoder of that shape. Where rows have labels both networks are given
+/// them (Sohn, Lee and Yan, "Learning structured output representation using deep conditional
+/// generative models", 2015).
 public struct VAEConfiguration: Sendable {
   /// Whether the latents are a distribution.
   public enum Family: String, Codable, Sendable, CaseIterable {
@@ -26,6 +28,10 @@ public struct VAEConfiguration: Sendable {
   public var beta: Float
   /// The least and the greatest value of the rows it learned from, where that is known.
   public var inputRange: ClosedRange<Float>?
+  /// The labels that a conditional model is given, ascending; none for a model of the rows alone.
+  public var classes: [Int] = []
+  /// Rows of each class among those that it learned from.
+  public var classRows: [Int] = []
   /// Whether rows become 0 or 1, by what is above 1/2, before the model sees them.
   public var binarizes = false
 
@@ -50,6 +56,8 @@ public struct VAEConfiguration: Sendable {
     case latent, likelihood, sigma, beta
     case inputRange = "input_range"
     case binarizes = "binarize"
+    case classes
+    case classRows = "class_rows"
   }
 
   public init(from decoder: any Decoder) throws {
@@ -71,6 +79,8 @@ public struct VAEConfiguration: Sendable {
     }
     binarizes =
       try values.decodeIfPresent(Binarisation.self, forKey: .binarizes) == .threshold
+    classes = try values.decodeIfPresent([Int].self, forKey: .classes) ?? classes
+    classRows = try values.decodeIfPresent([Int].self, forKey: .classRows) ?? classRows
     family = try values.decodeIfPresent(Family.self, forKey: .family) ?? family
     scheme = try values.decodeIfPresent(InitialiserScheme.self, forKey: .scheme) ?? scheme
     style.activation =
@@ -105,6 +115,10 @@ public struct VAEConfiguration: Sendable {
     try values.encodeIfPresent(
       inputRange.map { [$0.lowerBound, $0.upperBound] }, forKey: .inputRange)
     if binarizes { try values.encode(Binarisation.threshold, forKey: .binarizes) }
+    if !classes.isEmpty {
+      try values.encode(classes, forKey: .classes)
+      try values.encode(classRows, forKey: .classRows)
+    }
   }
 
   /// Refuses sizes that make no network, or whose weights would be more than 2³⁶.
@@ -118,7 +132,8 @@ public struct VAEConfiguration: Sendable {
       inputs = product
     }
     let maps = try convolution?.maps(of: inputShape)
-    let widths = [maps?.last?.count ?? inputs] + hidden + [latent]
+    // The classes are more columns of both networks' first layers.
+    let widths = [(maps?.last?.count ?? inputs) + classes.count] + hidden + [latent + classes.count]
     guard maps?.allSatisfy({ $0.count < 1 << 30 }) ?? true else {
       throw ModelError.badConfiguration("convolution of rows of shape \(inputShape)")
     }
@@ -132,6 +147,14 @@ public struct VAEConfiguration: Sendable {
     guard weights < 0x1p36 else {
       throw ModelError.badConfiguration("layer sizes \(widths) need too many weights")
     }
+    guard classes.isEmpty && classRows.isEmpty || classes.count > 1,
+      zip(classes, classes.dropFirst()).allSatisfy({ $0 < $1 }),
+      classes.allSatisfy(ProbeConfiguration.isLabel), classRows.count == classes.count,
+      classRows.allSatisfy({ $0 >= 0 })
+    else {
+      throw ModelError.badConfiguration(
+        "the classes of a conditional model ascend, from two on, with a number of rows each")
+    }
     guard beta.isFinite, beta >= 0, style.dropout >= 0, style.dropout < 1 else {
       throw ModelError.badConfiguration("beta \(beta), dropout \(style.dropout)")
     }
@@ -144,22 +167,33 @@ extension VAEConfiguration: EncodingArchitecture {
 
   public func build(into network: inout Network) throws -> Roles {
     let x = network.column("x", shape: inputShape)
+    let label = classes.isEmpty ? nil : network.column("label", shape: [classes.count])
     let latent: any Latent =
       family == .plain ? PlainLatent(size: self.latent) : GaussianLatent(size: self.latent)
     let heads = try encode(
-      x, to: family == .plain ? ["encoder.mean"] : ["encoder.mean", "encoder.logvar"], &network)
+      x, label, to: family == .plain ? ["encoder.mean"] : ["encoder.mean", "encoder.logvar"],
+      &network)
     let z = try network.apply(latent, to: heads)
-    let output = try decode(z, size: x.width, &network)
+    let output = try decode(
+      label.map { try network.apply(Join(), to: z, $0) } ?? z, size: x.width, &network)
     network.add(Reconstruction(likelihood), of: output, x)
-    return Roles(x: x, heads: heads, z: z, output: output, latent: latent, likelihood: likelihood)
+    return Roles(
+      x: x, heads: heads, z: z, output: output, latent: latent,
+      label: label.map { Roles.Label(edge: $0, classes: classes, rows: classRows) },
+      likelihood: likelihood)
   }
 
   public func buildEncoder(into network: inout Network) throws -> Edge {
-    try encode(network.column("x", shape: inputShape), to: ["encoder.mean"], &network)
+    guard classes.isEmpty else { throw ModelError.needsLabels }
+    return try encode(
+      network.column("x", shape: inputShape), nil, to: ["encoder.mean"], &network)
   }
 
-  private func encode(_ x: Edge, to heads: [String], _ network: inout Network) throws -> Edge {
+  private func encode(
+    _ x: Edge, _ label: Edge?, to heads: [String], _ network: inout Network
+  ) throws -> Edge {
     var last = x
+    if let label, convolution == nil { last = try network.apply(Join(), to: x, label) }
     var map: MapShape?
     if let convolution {
       let maps = try convolution.maps(of: inputShape)
@@ -173,6 +207,11 @@ extension VAEConfiguration: EncodingArchitecture {
           Convolution(
             name, on: map, channels: convolution.channels[index], window: convolution.window,
             isSeries: convolution.isSeries, scheme: scheme), to: last)
+        if let label, index == 0 {
+          let shift = try network.apply(
+            Dense(["encoder.label"], outputs: convolution.channels[0], scheme: scheme), to: label)
+          last = try network.apply(AddByChannel(), to: last, shift)
+        }
         last = try behindSum(name, dropout: 2 * hidden.count + index, last, &network)
       }
       last = try residuals("encoder", convolution, on: maps[maps.count - 1], last, &network)

@@ -29,6 +29,7 @@ public struct Checkpoint {
   /// The options of the run.
   private let options: [String: String]
   let sha256: String
+  private let labelsSHA256: String?
   let state: TrainingState
   private let file: SafetensorsFile
 
@@ -47,6 +48,11 @@ public struct Checkpoint {
         case .string(let sha256)? = record["sha256"], let options = record["options"]
       else { throw TrainingError.brokenCheckpoint(source: file.name, fault: "no options") }
       (self.options, self.sha256) = (EarlierOptions.renamed(options), sha256)
+      if case .string(let labels)? = record["labels_sha256"] {
+        labelsSHA256 = labels
+      } else {
+        labelsSHA256 = nil
+      }
     } catch let error as DecodingError {
       throw TrainingError.brokenCheckpoint(source: file.name, fault: error.fault)
     }
@@ -101,10 +107,17 @@ public struct Checkpoint {
   }
 
   /// Refuses to go on where the run differs from the one that was begun. More epochs are fine.
-  func check(options asked: TrainingOptions, model: any LatentModel, sha256: String) throws {
+  func check(
+    options asked: TrainingOptions, model: any LatentModel, sha256: String, labelsSHA256: String?
+  ) throws {
     guard self.sha256 == sha256 else {
       throw TrainingError.otherRun(
         source: name, what: "rows of SHA-256", made: self.sha256, asked: sha256)
+    }
+    guard self.labelsSHA256 == labelsSHA256 else {
+      throw TrainingError.otherRun(
+        source: name, what: "labels of SHA-256", made: self.labelsSHA256 ?? "none",
+        asked: labelsSHA256 ?? "none")
     }
     try compare(
       JSONValue(text: self.model.configurationJSON()).fields, model.configurationJSON(),

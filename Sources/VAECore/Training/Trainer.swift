@@ -39,6 +39,10 @@ public final class Trainer {
   private let best: AlignedBuffer<Float>
   var state: TrainingState
   private(set) lazy var sha256 = rows.rows.sha256()
+  /// Of the labels of a conditional model, as `Labels` has it.
+  private(set) lazy var labelsSHA256 = model.roles.label.flatMap { label in
+    rows.columns.labels.map { Labels.sha256($0, classes: label.classes) }
+  }
 
   /// Lays the model out. Its parameters are the starting point, or the checkpoint's are.
   ///
@@ -50,7 +54,7 @@ public final class Trainer {
     pool: WorkerPool
   ) throws {
     guard !rows.training.isEmpty else { throw TrainingError.noRows(source: rows.rows.name) }
-    for rows in [rows.rows, rows.validationRows ?? rows.rows] {
+    for rows in [rows.rows, rows.validationColumns?.x ?? rows.rows] {
       guard rows.rows > 0 else { throw TrainingError.noRows(source: rows.name) }
       guard rows.rowSize == model.inputSize else {
         throw StreamError.wrongRowSize(
@@ -70,15 +74,16 @@ public final class Trainer {
     }
     graph = try TrainingGraph(model, rows: rows.columns, options: options.graph, pool: pool)
     validationGraph =
-      try rows.validationRows.map {
-        try TrainingGraph(model, rows: Columns($0), options: options.graph, pool: pool)
+      try rows.validationColumns.map {
+        try TrainingGraph(model, rows: $0, options: options.graph, pool: pool)
       } ?? graph
     update = try Update(graph, store: store, options: options.optimiser)
     lastFinite = try AlignedBuffer(count: store.values.count)
     best = try AlignedBuffer(count: options.patience == nil ? 0 : store.values.count)
     state = TrainingState(sums: LossSums(latent: model.latentSize))
     if let checkpoint {
-      try checkpoint.check(options: options, model: model, sha256: sha256)
+      try checkpoint.check(
+        options: options, model: model, sha256: sha256, labelsSHA256: labelsSHA256)
       try checkpoint.check(
         stepsPerEpoch: stepsPerEpoch, batch: options.batch, rows: rows.training.count)
       state = checkpoint.state

@@ -3,7 +3,7 @@ extension Trainer {
   public var record: TrainingRecord {
     TrainingRecord(
       options: options, rows: rows.training.count, validationRows: rows.validation.count,
-      sha256: sha256, epochs: state.epochsDone,
+      sha256: sha256, labelsSha256: labelsSHA256, epochs: state.epochsDone,
       epoch: state.bestLoss == nil ? state.epochsDone : state.bestEpoch, last: state.kept)
   }
 
@@ -13,7 +13,7 @@ extension Trainer {
   public func write(to sink: ByteSink) throws {
     let known = rows.validation.isEmpty ? rows.training : rows.validation
     let scores = try ScoreStatistics(
-      model, rows: rows.validationRows ?? rows.rows, indices: known, pool: pool)
+      model, rows.validationColumns ?? rows.columns, indices: known, pool: pool)
     guard scores.notFinite == 0, scores.deviation.isFinite else {
       throw TrainingError.diverged(
         epoch: state.epochsDone, step: stepsPerEpoch, what: "loss after it")

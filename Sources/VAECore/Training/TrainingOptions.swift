@@ -85,18 +85,18 @@ public struct TrainingRows {
   public let columns: Columns
   public let training: [UInt32]
   public let validation: [UInt32]
-  /// Rows of another store to validate on.
-  public let validationRows: RowStore?
+  /// Other rows to validate on.
+  public let validationColumns: Columns?
 
   /// The values of the rows.
   public var rows: RowStore { columns.x }
 
-  /// All of `columns`, validated on all of `validationRows`, if there are any.
-  public init(_ columns: Columns, validationRows: RowStore? = nil) {
+  /// All of `columns`, validated on all of `validationColumns`, if there are any.
+  public init(_ columns: Columns, validationColumns: Columns? = nil) {
     self.columns = columns
     training = Array(0..<UInt32(columns.rows))
-    validation = validationRows.map { Array(0..<UInt32($0.rows)) } ?? []
-    self.validationRows = validationRows
+    validation = validationColumns.map { Array(0..<UInt32($0.rows)) } ?? []
+    self.validationColumns = validationColumns
   }
 
   /// Holds out a share of the rows, drawn by the seed; at least one stays on either side.
@@ -110,19 +110,30 @@ public struct TrainingRows {
     self.columns = columns
     validation = order[..<held].sorted()
     training = order[held...].sorted()
-    validationRows = nil
+    validationColumns = nil
   }
 }
 
 extension TrainingRows {
   /// Rows with values alone.
   public init(_ rows: RowStore, validationRows: RowStore? = nil) {
-    self.init(Columns(rows), validationRows: validationRows)
+    self.init(Columns(rows), validationColumns: validationRows.map { Columns($0) })
   }
 
   /// Rows with values alone, of which a share is held out.
   public init(_ rows: RowStore, holdingOut fraction: Double, seed: UInt64) throws {
     try self.init(Columns(rows), holdingOut: fraction, seed: seed)
+  }
+}
+
+extension VAEConfiguration {
+  /// Makes the model conditional on the labels of the rows.
+  public mutating func setClasses(_ classes: [Int], of rows: TrainingRows) {
+    self.classes = classes
+    classRows = Array(repeating: 0, count: classes.count)
+    for row in rows.training {
+      if let label = rows.columns.labels?[Int(row)] { classRows[Int(label)] += 1 }
+    }
   }
 }
 

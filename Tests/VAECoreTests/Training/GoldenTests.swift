@@ -9,6 +9,7 @@ struct GoldenTests {
   static let optimisers = GoldenFile("optimisers")
   static let bf16 = GoldenFile("bf16")
   static let convolution = GoldenFile("convolution")
+  static let conditional = GoldenFile("conditional")
 
   @Test(arguments: GoldenTests.steps.cases)
   func stepIsPyTorchs(_ name: String) throws {
@@ -27,6 +28,12 @@ struct GoldenTests {
   func stepOfConvolutionsIsPyTorchs(_ name: String) throws {
     // Sums over hundreds of places, which cancel where batch normalisation follows.
     try compareStep(Self.convolution, name, absolute: 4e-6)
+  }
+
+  @Test(arguments: GoldenTests.conditional.cases)
+  func stepOfConditionalModelsIsPyTorchs(_ name: String) throws {
+    try compareStep(Self.conditional, name, absolute: 4e-6)
+    try compareRun(Self.conditional, name)
   }
 
   private func compareStep(_ golden: GoldenFile, _ name: String, absolute: Double = 1e-6) throws {
@@ -177,7 +184,10 @@ final class GoldenRun {
     options.precision = input.precision
     pool = try WorkerPool(threads: 2)
     indices = Array(0..<UInt32(rows.rows))
-    graph = try TrainingGraph(model, rows: Columns(rows), options: options, pool: pool)
+    let classes = UInt32(model.configuration.classes.count)
+    graph = try TrainingGraph(
+      model, rows: Columns(rows, labels: classes == 0 ? nil : indices.map { $0 % classes }),
+      options: options, pool: pool)
   }
 
   /// The forward and backward pass of all rows.

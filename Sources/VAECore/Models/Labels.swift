@@ -34,6 +34,16 @@ public final class LabelReader {
       return label
     }
   }
+
+  /// Reads what is left and counts it.
+  func countRest() throws -> Int {
+    var count = 0
+    while true {
+      let some = try next(1 << 16)
+      if some.isEmpty { return count }
+      count += some.count
+    }
+  }
 }
 
 /// The labels of some rows and the classes they fall into.
@@ -103,10 +113,54 @@ public struct Labels: Sendable {
   }
 
   /// SHA-256 of the labels that there are, as 64-bit little-endian integers, in hexadecimal.
-  func sha256() -> String {
+  func sha256() -> String { Self.sha256(indices, classes: classes) }
+
+  /// The same of labels by their positions among classes.
+  static func sha256(_ indices: [UInt32], classes: [Int]) -> String {
     var hash = SHA256()
     indices.map { Int64(classes[Int($0)]).littleEndian }
       .withUnsafeBytes { hash.update($0) }
     return hash.finish()
   }
+}
+
+extension Labels {
+  /// Rows with these labels, for a conditional model to learn from.
+  ///
+  /// - Throws: `ProbeError` for labels that are not those of the rows, or that leave nothing to tell
+  ///   apart; `ModelError.unlabelled`.
+  public func columns(of rows: RowStore) throws -> Columns {
+    try check(rows: rows.rows, of: rows.name)
+    try requireAll()
+    return Columns(rows, labels: indices)
+  }
+
+  /// The same for a model that has learned of `known` classes.
+  ///
+  /// - Throws: `ProbeError.labelCount`, `ModelError.unlabelled`, `.unknownLabel`.
+  public func columns(of rows: RowStore, among known: [Int]) throws -> Columns {
+    try requireAll()
+    guard indices.count == rows.rows else {
+      throw ProbeError.labelCount(
+        source: name, expected: rows.rows, rows: rows.name, got: indices.count)
+    }
+    let positions = Dictionary(
+      uniqueKeysWithValues: known.enumerated().map { ($1, UInt32($0)) })
+    return Columns(
+      rows,
+      labels: try indices.enumerated().map { row, index in
+        let label = classes[Int(index)]
+        guard let position = positions[label] else {
+          throw ModelError.unknownLabel(source: name, row: row, label: label)
+        }
+        return position
+      })
+  }
+
+  private func requireAll() throws {
+    guard let labelled else { return }
+    let first = labelled.enumerated().first { $0 != $1 }?.offset ?? labelled.count
+    throw ModelError.unlabelled(source: name, row: first)
+  }
+
 }
