@@ -29,6 +29,22 @@ func npyTarget(_ bytes: [UInt8]) throws {
   if !data.isEmpty {
     expectRefusal("a cut array") { _ = try values(Array(file.dropLast()), pieceSize: .max) }
   }
+  // 2^63 elements and more, which no count has room for.
+  func bytesOfShape(_ dimensions: [Int]) -> [UInt8] {
+    let shape = dimensions.map { "\($0)," }.joined()
+    return Array("{'descr': '|u1', 'fortran_order': False, 'shape': (\(shape)), }\n".utf8)
+  }
+  let exponent = 1 + choices.below(62)
+  expectRefusal("a shape beyond counting") {
+    let shape = [1 << exponent, (1 + choices.below(4)) << (63 - exponent)]
+    _ = try values(npy(header: bytesOfShape(shape), data: []), pieceSize: .max)
+  }
+  expectRefusal("a second array of longer rows") {
+    let arrays = [1, 2].flatMap {
+      npy(header: bytesOfShape([1, $0]), data: [UInt8](repeating: 7, count: $0))
+    }
+    _ = try values(arrays, pieceSize: .max)
+  }
   expectRefusal("garbage after an array") { _ = try values(file + [0x93], pieceSize: .max) }
 }
 
