@@ -1,3 +1,5 @@
+import VAECore
+
 /// Curves on their way onto a canvas: a title, panels side by side, and a legend below.
 struct CurvesDrawing {
   private let plot: CurvesPlot

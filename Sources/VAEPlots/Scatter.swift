@@ -41,13 +41,13 @@ public final class ScatterPlot {
 
   /// Reads a label for each point.
   ///
-  /// - Throws: `PlotError` for labels, or names, of another number.
+  /// - Throws: `AnalysisError` for labels, or names, of another number.
   public func readLabels(_ reader: TensorReader) throws {
     let labels = try PointLabels(reader, count: points.count)
     if case .kinds(let kinds, _) = labels, !options.names.isEmpty,
       options.names.count != kinds.count
     {
-      throw PlotError.nameCount(expected: kinds.count, got: options.names.count)
+      throw AnalysisError.nameCount(expected: kinds.count, got: options.names.count)
     }
     self.labels = labels
   }

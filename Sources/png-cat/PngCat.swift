@@ -68,7 +68,7 @@ struct PngCat: Tool {
     options.channelsLast = channelsLast
     let output = try streams.output()
     let listed = try list.map { try AtomicFile(path: $0) }
-    let named = try filesFrom.map { try readFileNames(try streams.input($0)) } ?? files
+    let named = try filesFrom.map { try readNames(try streams.input($0)) } ?? files
     try streams.requireOneInput(named + (filesFrom == "-" ? ["-"] : []))
     try writePictures(
       named.isEmpty ? ["-"] : named, options: options, to: output, list: listed?.sink,

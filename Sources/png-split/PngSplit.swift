@@ -51,7 +51,7 @@ struct PngSplit: Tool {
   func run() throws {
     let names = try namesFrom.map {
       try PictureFileNames(
-        prefix: prefix, names: try readFileNames(try streams.input($0)), list: $0)
+        prefix: prefix, names: try readNames(try streams.input($0)), list: $0)
     }
     try writePictureFiles(
       of: try TensorReader(try streams.input(file)), size: shape?.size,

@@ -24,11 +24,11 @@ struct CurvesTests {
 
   @Test func passesOverAnUnfinishedLine() throws {
     #expect(try metrics(Self.run + "\n{\"event\":\"epo").epochs.count == 2)
-    #expect(throws: PlotError.notARecord(name: "a", line: 2, got: "'[1]'")) {
+    #expect(throws: AnalysisError.notARecord(name: "a", line: 2, got: "'[1]'")) {
       try metrics("{}\n[1]\n{}\n", name: "a")
     }
     for text in ["", "\n\n", "{}\n", "nonsense"] {
-      #expect(throws: PlotError.noEpochs(name: "a")) { try metrics(text, name: "a") }
+      #expect(throws: AnalysisError.noEpochs(name: "a")) { try metrics(text, name: "a") }
     }
   }
 

@@ -64,10 +64,10 @@ struct ScatterTests {
     #expect(throws: PlotError.noPoints(name: "x.npy")) {
       try ScatterPlot(Plots.reader("<f4", "(0, 2)", []))
     }
-    #expect(throws: PlotError.labelCount(name: "x.npy", expected: 200, got: 3)) {
+    #expect(throws: AnalysisError.labelCount(name: "x.npy", expected: 200, got: 3)) {
       try draw(labels: [1, 2, 3])
     }
-    #expect(throws: PlotError.nameCount(expected: 2, got: 1)) {
+    #expect(throws: AnalysisError.nameCount(expected: 2, got: 1)) {
       try draw([1, 2, 3, 4], labels: [0, 1]) { $0.names = ["one"] }
     }
     #expect(throws: PlotError.noRoom(width: 30, height: 20)) {
@@ -104,7 +104,7 @@ struct PointLabelsTests {
       return
     }
     #expect(kinds == [0, 9, 255])
-    #expect(throws: PlotError.labelShape(name: "x.npy", rowShape: [2])) {
+    #expect(throws: AnalysisError.labelShape(name: "x.npy", rowShape: [2])) {
       try PointLabels(Plots.reader("|u1", "(1, 2)", [0, 9]), count: 1)
     }
   }

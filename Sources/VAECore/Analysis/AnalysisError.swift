@@ -11,8 +11,22 @@ public enum AnalysisError: Failure, Equatable {
   case notPCA(name: String, kind: String?)
   /// LAPACK found no eigenvalues.
   case noEigenvalues(code: Int)
+  /// Labels that are not one for each row.
+  case labelShape(name: String, rowShape: [Int])
+  case labelCount(name: String, expected: Int, got: Int)
+  /// Names for other than each class.
+  case nameCount(expected: Int, got: Int)
+  /// A line of metrics that is no JSON object.
+  case notARecord(name: String, line: Int, got: String)
+  case noEpochs(name: String)
 
-  public var kind: FailureKind { if case .noEigenvalues = self { .bug } else { .badData } }
+  public var kind: FailureKind {
+    switch self {
+    case .noEigenvalues: .bug
+    case .nameCount: .usage
+    default: .badData
+    }
+  }
 
   public var description: String {
     switch self {
@@ -29,6 +43,16 @@ public enum AnalysisError: Failure, Equatable {
         + (kind.map { "one of kind \"\($0)\"" } ?? "a safetensors file without vae-tools.kind")
     case .noEigenvalues(let code):
       "LAPACK found no eigenvalues (error \(code))"
+    case .labelShape(let name, let rowShape):
+      "\(name): expected one label a row, got rows of shape \(rowShape)"
+    case .labelCount(let name, let expected, let got):
+      "\(name): expected \(expected) labels, one for each point, got \(got)"
+    case .nameCount(let expected, let got):
+      "the names: expected \(expected) names, one for each label there is, got \(got)"
+    case .notARecord(let name, let line, let got):
+      "\(name): line \(line): expected a JSON object, as a training log has them, got \(got)"
+    case .noEpochs(let name):
+      "\(name): no records of epochs, expected those of a training log"
     }
   }
 }

@@ -17,15 +17,16 @@ public struct FileDescription: Encodable, Sendable {
   let parameters: Int
   let checkpoint: Bool
   let config: JSONValue?
-  let training: JSONValue?
+  package let training: JSONValue?
   let scores: JSONValue?
   let tensors: [Tensor]
 
   /// Reads the whole of `source`.
   ///
   /// - Throws: `SafetensorsError` for what is no safetensors file.
-  public init(_ source: ByteSource) throws {
-    let file = try SafetensorsFile(source)
+  public init(_ source: ByteSource) throws { self.init(try SafetensorsFile(source)) }
+
+  package init(_ file: SafetensorsFile) {
     sha256 = file.sha256()
     bytes = file.size
     name = file.name
@@ -48,7 +49,15 @@ public struct FileDescription: Encodable, Sendable {
 
   /// A line for each fact, `name` and value apart by spaces.
   public var text: String {
-    var lines: [(String, String)] = [
+    let width = facts.reduce(0) { max($0, $1.name.count) }
+    return facts.map { name, value in
+      name + String(repeating: " ", count: width - name.count + 2) + value
+    }.joined(separator: "\n")
+  }
+
+  /// What there is to say, in order.
+  package var facts: [(name: String, value: String)] {
+    var lines: [(name: String, value: String)] = [
       ("file", name), ("bytes", "\(bytes)"), ("sha256", sha256),
       ("kind", (kind ?? "no vae-tools kind") + (checkpoint ? ", checkpoint" : "")),
       ("version", version ?? "none"), ("parameters", "\(parameters)"),
@@ -57,10 +66,7 @@ public struct FileDescription: Encodable, Sendable {
       if let value { lines += value.flattened(name) }
     }
     lines += tensors.map { ($0.name, "\($0.dtype) \(Self.shape($0.shape))") }
-    let width = lines.reduce(0) { max($0, $1.0.count) }
-    return lines.map { name, value in
-      name + String(repeating: " ", count: width - name.count + 2) + value
-    }.joined(separator: "\n")
+    return lines
   }
 
   private static func shape(_ shape: [Int]) -> String {

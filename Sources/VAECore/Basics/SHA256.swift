@@ -26,7 +26,10 @@ package struct SHA256 {
   }
 
   /// The digest in lower-case hexadecimal.
-  package mutating func finish() -> String {
+  package mutating func finish() -> String { String.hex(digest()) }
+
+  /// The 32 bytes of the digest.
+  package mutating func digest() -> [UInt8] {
     let bits = length &* 8
     let zeros = (119 - block.count) % 64
     let padding =
@@ -34,9 +37,9 @@ package struct SHA256 {
       + (0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * $0)) }
     padding.withUnsafeBytes { update($0) }
     let (a, b, c, d, e, f, g, h) = state
-    return [a, b, c, d, e, f, g, h].map { word in
-      String.hex((0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) })
-    }.joined()
+    return [a, b, c, d, e, f, g, h].flatMap { word in
+      (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) }
+    }
   }
 
   private mutating func compress(_ bytes: UnsafeRawBufferPointer) {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// Any JSON value, to be shown or compared field by field.
-enum JSONValue: Codable, Sendable {
+package enum JSONValue: Codable, Sendable {
   case null
   case bool(Bool)
   case number(Double)
@@ -13,11 +13,11 @@ enum JSONValue: Codable, Sendable {
   case object([String: JSONValue])
 
   /// Text that is no JSON is a string.
-  init(text: String) {
+  package init(text: String) {
     self = (try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))) ?? .string(text)
   }
 
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let value = try decoder.singleValueContainer()
     if value.decodeNil() {
       self = .null
@@ -38,7 +38,7 @@ enum JSONValue: Codable, Sendable {
     }
   }
 
-  func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
     case .null: try container.encodeNil()

@@ -1,10 +1,10 @@
 /// Turns numbers into the bytes of any element type.
-struct RawEncoder {
-  let type: RawType
+package struct RawEncoder {
+  package let type: RawType
   /// The last numbers encoded.
-  private(set) var bytes: [UInt8] = []
+  package private(set) var bytes: [UInt8] = []
 
-  init(_ type: RawType) { self.type = type }
+  package init(_ type: RawType) { self.type = type }
 
   /// Encodes numbers; returns the index of the first that the type cannot hold.
   mutating func encode(_ values: UnsafeBufferPointer<Double>) -> Int? {
@@ -25,7 +25,7 @@ struct RawEncoder {
   }
 
   /// Encodes numbers as f4 or f2.
-  mutating func encode(_ values: UnsafeBufferPointer<Float>) {
+  package mutating func encode(_ values: UnsafeBufferPointer<Float>) {
     _ = type.element == .f2 ? put(values, Self.halfBits) : put(values, \.bitPattern)
   }
 

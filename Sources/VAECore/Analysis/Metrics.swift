@@ -1,5 +1,4 @@
 import FoundationEssentials
-public import VAECore
 
 /// The figures of a training run by epoch, from the JSON lines of `vae-fit --log`.
 public struct Metrics: Equatable {
@@ -15,7 +14,7 @@ public struct Metrics: Equatable {
   /// Reads one JSON object a line. Those that name an event other than `epoch`, and fields that are
   /// no numbers, are passed over; so is an unfinished last line, of a run that goes on.
   ///
-  /// - Throws: `PlotError` for a line that is no JSON object, or when there is no epoch;
+  /// - Throws: `AnalysisError` for a line that is no JSON object, or when there is no epoch;
   ///   `StreamError`.
   public init(_ source: ByteSource) throws {
     name = source.name
@@ -29,7 +28,7 @@ public struct Metrics: Equatable {
         record = try JSONDecoder().decode(Record.self, from: Data(line))
       } catch {
         if line.endIndex == bytes.endIndex { break }
-        throw PlotError.notARecord(
+        throw AnalysisError.notARecord(
           name: name, line: number, got: String.quoting(Array(line.prefix(24))))
       }
       guard record.event ?? "epoch" == "epoch", let epoch = record.figures["epoch"] else {
@@ -37,7 +36,7 @@ public struct Metrics: Equatable {
       }
       epochs.append((epoch, record.figures))
     }
-    guard !epochs.isEmpty else { throw PlotError.noEpochs(name: name) }
+    guard !epochs.isEmpty else { throw AnalysisError.noEpochs(name: name) }
   }
 
   /// The names of a metric's curves: its own, or those of its items where it is an array.

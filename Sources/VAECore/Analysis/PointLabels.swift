@@ -1,5 +1,3 @@
-public import VAECore
-
 /// What is known of each point: its kind, or a value.
 public enum PointLabels {
   /// The kinds there are, in order, and for each point the index of its own.
@@ -11,10 +9,10 @@ public enum PointLabels {
 
   /// Reads one label for each of `count` points. Few different whole numbers are kinds.
   ///
-  /// - Throws: `PlotError` for labels of another number or shape, `StreamError`.
+  /// - Throws: `AnalysisError` for labels of another number or shape, `StreamError`.
   public init(_ reader: TensorReader, count: Int) throws {
     guard reader.rowSize == 1 else {
-      throw PlotError.labelShape(name: reader.name, rowShape: reader.rowShape)
+      throw AnalysisError.labelShape(name: reader.name, rowShape: reader.rowShape)
     }
     var values: [Float] = []
     let batch = RowBatch()
@@ -22,7 +20,7 @@ public enum PointLabels {
       values += batch.values
     }
     guard values.count == count else {
-      throw PlotError.labelCount(name: reader.name, expected: count, got: values.count)
+      throw AnalysisError.labelCount(name: reader.name, expected: count, got: values.count)
     }
     self.init(values)
   }
