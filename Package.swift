@@ -36,6 +36,12 @@ let plots: [Target] = [
   .target(name: "VAEPlots", dependencies: ["VAECore", "CCairo"])
 ]
 
+// Pages of HTML, apart from the core, for their texts, which become part of the tool's file
+
+let pages: [Target] = [
+  .target(name: "VAEPages", dependencies: ["VAECore"], resources: [.embedInCode("Page")])
+]
+
 // Command glue: operands, options, exit codes, progress
 
 let glue: [Target] = [
@@ -55,10 +61,13 @@ let toolNames = [
   "png-scatter", "png-split", "probe-fit", "probe-predict", "randn", "sparse-code",
   "sparse-decode", "tensor-cat", "tensor-cmp", "tensor-csv", "tensor-head", "tensor-info",
   "tensor-raw", "tsne", "vae-decode", "vae-encode", "vae-fit", "vae-import", "vae-info",
-  "vae-score",
+  "vae-page", "vae-score",
 ]
 
-let plotToolNames: Set = ["png-curves", "png-scatter"]
+/// Libraries that some tools use besides.
+let ownLibraries = [
+  "png-curves": "VAEPlots", "png-scatter": "VAEPlots", "vae-page": "VAEPages",
+]
 
 let tools: [Target] = toolNames.map {
   .executableTarget(
@@ -66,7 +75,7 @@ let tools: [Target] = toolNames.map {
     dependencies: [
       "ToolSupport", "VAECore",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
-    ] + (plotToolNames.contains($0) ? ["VAEPlots"] : []))
+    ] + (ownLibraries[$0].map { [.target(name: $0)] } ?? []))
 }
 
 // Tests
@@ -101,5 +110,5 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
-  targets: libraries + core + plots + glue + tools + tests + fuzz
+  targets: libraries + core + plots + pages + glue + tools + tests + fuzz
 )

@@ -18,6 +18,7 @@ let filters = [
   Filter(tool: "vae-fit", arguments: ["--epochs", "1", "--quiet"]),
   Filter(tool: "vae-encode", arguments: [modelOf36Values]),
   Filter(tool: "vae-score", arguments: [modelOf36Values]),
+  Filter(tool: "vae-page", arguments: [modelOf36Values, "--data", "-", "--quiet"]),
   Filter(tool: "sparse-code", arguments: ["-k", "4", "--quiet"]),
   Filter(tool: "lerp"),
   Filter(tool: "tensor-cat", takesAnyValue: true),

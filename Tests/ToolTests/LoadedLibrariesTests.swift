@@ -25,6 +25,7 @@ import Testing
     @Test(arguments: [
       ("tensor-info", []), ("tensor-csv", []), ("lerp", []), ("png-grid", []),
       ("frechet", ["--help"]), ("vae-fit", ["--version"]), ("png-cat", ["--help"]),
+      ("vae-page", ["--help"]),
     ])
     func lightToolsLoadNoLargeLibrary(_ tool: String, _ arguments: [String]) throws {
       #expect(try libraries(tool, arguments).isDisjoint(with: large))
