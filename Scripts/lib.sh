@@ -8,7 +8,7 @@
   readonly build_packages=(libdnnl-dev libpng-dev zlib1g-dev liblapack3 libcairo2-dev pkg-config:pkg-config)
   readonly package_packages=(dpkg-dev:dpkg-shlibdeps xz-utils:xz patchelf:patchelf python3:python3)
   readonly package_test_packages=(lintian:lintian debootstrap:debootstrap python3-venv)
-  readonly browser_packages=(chromium:chromium python3:python3)
+  readonly browser_packages=(chromium:chromium)
   readonly test_packages=(mandoc:mandoc shellcheck:shellcheck curl:curl make:make python3:python3)
 }
 

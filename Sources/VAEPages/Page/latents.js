@@ -34,7 +34,7 @@ function latentsSection(page) {
     items.forEach((item) => item.resize());
     showStrips();
   });
-  const sorted = page.measure ? `The first says most, by ${page.measure.words}. ` : "";
+  const sorted = page.measure && size > 1 ? `The first says most, by ${page.measure.words}. ` : "";
   const parts = [list];
   if (size > firstLatents) parts.push(more);
   const hint =

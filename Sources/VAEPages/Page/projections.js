@@ -53,7 +53,10 @@ function makeProjections(page) {
   const axes = size === 1 ? [0, 0] : size === 2 ? [0, 1] : [order[0], order[1]];
   list.push({
     name: size > 2 ? "two latents" : size === 2 ? "the latents" : "the latent",
-    note: size > 2 ? "The other latents are as the sliders have them." : "",
+    note:
+      size > 2 ? "The other latents are as the sliders have them."
+      : size === 1 && rows ? "Points are spread upwards only so that they can be told apart."
+      : "",
     axes,
     get axisNames() { return size > 1 ? axes.map((axis) => `z${axis}`) : ["z0", ""]; },
     toLatents(x, y) {
@@ -62,7 +65,10 @@ function makeProjections(page) {
       latents[axes[0]] = x;
       return latents;
     },
-    toPlane: (latents) => [latents[axes[0]], size > 1 ? latents[axes[1]] : 0],
+    toPlane(latents, row) {
+      if (size > 1) return [latents[axes[0]], latents[axes[1]]];
+      return [latents[0], row === null ? 0 : ((row * 0.618) % 1) - 0.5];
+    },
     get places() { return placesOf(this.toPlane); },
   });
   return list;
