@@ -45,6 +45,11 @@ public final class ModelPage {
     guard options.columnNames.isEmpty || options.columnNames.count == model.inputSize else {
       throw PageError.columnCount(expected: model.inputSize, got: options.columnNames.count)
     }
+    let classes = configuration.classes
+    let names = options.labelNames
+    guard classes.isEmpty || names.isEmpty || names.count == classes.count else {
+      throw AnalysisError.nameCount(expected: classes.count, got: names.count)
+    }
     self.options = options
     let description = FileDescription(file)
     // All but where the file lies.
@@ -58,7 +63,8 @@ public final class ModelPage {
       drawing: try RowDrawing(
         configuration, size: options.size, hasNames: !options.columnNames.isEmpty),
       range: isBounded ? [0, 1] : [range.lowerBound, range.upperBound],
-      columns: options.columnNames)
+      columns: options.columnNames,
+      classes: names.isEmpty || classes.isEmpty ? classes.map(String.init) : names)
     for (index, spec) in model.parameters.specs.enumerated() where isShown(spec.name) {
       arrays.add(
         spec.name, model.parameters.fileValues(index), shape: spec.shape,
@@ -72,6 +78,9 @@ public final class ModelPage {
     name.hasPrefix("decoder.") && !name.hasPrefix("decoder.output_") && name != "decoder.log_sigma"
   }
 
+  /// Whether rows need labels: the model is conditional.
+  public var isConditional: Bool { model.isConditional }
+
   /// Adds rows, with their latents, scores and maps.
   ///
   /// - Parameters:
@@ -79,19 +88,21 @@ public final class ModelPage {
   ///   - report: told the share of t-SNE that is done, the only part that takes long.
   /// - Returns: what the user should know of the rows.
   /// - Throws: `StreamError`, `LikelihoodError` for rows that are not the model's; `AnalysisError`
-  ///   for labels of another number; `ComputeError`.
+  ///   for labels of another number; `ModelError` for labels that a conditional model has not learned
+  ///   of; `ComputeError`.
   public func add(
     _ rows: RowStore, labels: PointLabels? = nil, pool: WorkerPool,
     report: (Double) -> Void = { _ in }
   ) throws -> [String] {
     let chosen = try ChosenRows(rows, most: options.rows, rowSize: model.inputSize)
     if let labels { try add(labels, of: chosen) }
+    let given = try rowLabels(labels, of: chosen)
     var scoring = ScoreOptions()
     scoring.atMean = true
-    let scorer = try model.makeScorer(scoring, pool: pool)
+    let scorer = try model.makeScorer(scoring, labels: given, pool: pool)
     let values = try chosen.prepared(for: scorer)
     let (count, size) = (chosen.count, model.latentSize)
-    let means = try model.encode(values, pool: pool)
+    let means = try model.makeEncoder(.mean, labels: given, pool: pool).apply(values)
     arrays.add("rows.score", try scorer.apply(values), shape: [count])
     arrays.add("rows.latent", means, shape: [count, size])
     var levels: [Float]?
@@ -104,7 +115,7 @@ public final class ModelPage {
     }
     content.rows = PageContent.Rows(
       count: count, total: chosen.total, levels: levels,
-      divergence: try divergence(of: values, means: means, pool: pool),
+      divergence: try divergence(of: values, means: means, given, pool: pool),
       explained: try addMaps(of: means, pool: pool, report: report))
     return scorer.remarks
   }
@@ -127,12 +138,30 @@ public final class ModelPage {
     }
   }
 
+  /// The labels that a conditional model is given, which go into the page as positions among its
+  /// classes.
+  private func rowLabels(_ labels: PointLabels?, of rows: ChosenRows) throws -> RowLabels? {
+    guard let classes = model.roles.label?.classes else { return nil }
+    guard let labels, case .kinds(let kinds, let of) = labels else { throw ModelError.needsLabels }
+    let positions = try rows.indices.map { row -> UInt32 in
+      let label = kinds[of[row]]
+      guard let position = classes.firstIndex(of: label) else {
+        throw ModelError.unknownLabel(source: "the labels", row: row, label: label)
+      }
+      return UInt32(position)
+    }
+    arrays.add("rows.class", positions.map(Float.init), shape: [rows.count])
+    let given = RowLabels()
+    given.set(positions)
+    return given
+  }
+
   /// KL(q(z|x) ‖ p(z)) of each latent, a mean over rows.
   private func divergence(
-    of rows: [Float], means: [Float], pool: WorkerPool
+    of rows: [Float], means: [Float], _ given: RowLabels?, pool: WorkerPool
   ) throws -> [Double]? {
     guard model.roles.latent.hasPosterior else { return nil }
-    let logVariances = try model.encode(rows, .logVariance, pool: pool)
+    let logVariances = try model.makeEncoder(.logVariance, labels: given, pool: pool).apply(rows)
     let size = model.latentSize
     var sums = [Double](repeating: 0, count: size)
     for (index, (mean, logVariance)) in zip(means, logVariances).enumerated() {

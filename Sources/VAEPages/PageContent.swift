@@ -13,6 +13,8 @@ struct PageContent: Encodable {
   var range: [Float]
   /// What the values of a row are called; none where they have no names.
   let columns: [String]
+  /// What the classes of a conditional model are called.
+  let classes: [String]
   var rows: Rows?
   var labels: Labels?
   /// The figures of each epoch.

@@ -24,6 +24,7 @@ struct VAEPage: Tool {
   var data: String?
 
   @Option(
+    name: [.customShort("y", allowingJoined: true), .long],
     help: ArgumentHelp("A tensor stream of one label or value a row.", valueName: "file"),
     completion: .file())
   var labels: String?
@@ -62,7 +63,6 @@ struct VAEPage: Tool {
   func validate() throws {
     guard 1...1_000_000 ~= rows else { throw ValidationError("--rows is from 1 to 1000000") }
     if labels != nil && data == nil { throw ValidationError("--labels needs --data") }
-    if labelNames != nil && labels == nil { throw ValidationError("--label-names needs --labels") }
     if let shape, shape.size == nil { throw ValidationError("--shape is HEIGHTxWIDTH") }
     try streams.requireOneInput([model] + [data, labels, names, log].compactMap(\.self))
   }
@@ -77,6 +77,12 @@ struct VAEPage: Tool {
     options.halvesWeights = f16
     let sink = try streams.output()
     let page = try ModelPage(try streams.modelFile(model, besides: data ?? ""), options: options)
+    if labelNames != nil && labels == nil && !page.isConditional {
+      throw ValidationError("--label-names needs --labels")
+    }
+    if page.isConditional && data != nil && labels == nil {
+      throw ValidationError("the model is conditional: -y, --labels gives the label of each row")
+    }
     if let data {
       let store = try streams.rows(data)
       let labels = try labels.map {

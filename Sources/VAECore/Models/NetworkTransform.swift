@@ -50,7 +50,7 @@ final class NetworkTransform: RowTransform {
     areBytes: Bool
   ) throws {
     try intake?.take(input, width: inputSize, firstRow: firstRow, name: name, areBytes: areBytes)
-    try labels?.take(input.count / inputSize, of: name)
+    try labels?.take(input.count / inputSize, firstRow: firstRow, of: name)
   }
 
   func end(of name: String) throws { try labels?.end(of: name) }
@@ -67,7 +67,7 @@ final class NetworkTransform: RowTransform {
       // Each worker has a block of the memory to itself.
       let block = RowBlock(index: worker, row: worker * Self.block, size: Self.block, live: live)
       from.load(input + first * inputSize, block)
-      labelColumn?.load(block, from: first)
+      labelColumn?.load(block, firstRow: firstRow + first)
       network.apply(block, worker: worker)
       let values = to.floats(block)
       for row in 0..<live {

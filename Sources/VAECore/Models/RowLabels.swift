@@ -10,8 +10,9 @@ public final class RowLabels {
 
   private let source: Source
   private let positions: [Int: UInt32]
-  /// Of the rows at hand.
-  private(set) var batch: [UInt32] = []
+  /// Of the rows at hand, the first of which is row `first` of the stream.
+  private var batch: [UInt32] = []
+  private var first = 0
   private var taken = 0
 
   private init(_ source: Source, classes: [Int]) {
@@ -44,14 +45,22 @@ public final class RowLabels {
   }
 
   /// Labels that `set` gives.
-  convenience init() { self.init(.given, classes: []) }
+  package convenience init() { self.init(.given, classes: []) }
 
-  func set(_ positions: some Collection<UInt32>) { batch = Array(positions) }
+  /// Gives the labels of rows, the first of which is row `first` of the stream.
+  package func set(_ positions: some Collection<UInt32>, firstRow first: Int = 0) {
+    batch = Array(positions)
+    self.first = first
+  }
+
+  /// The label of a row at hand.
+  subscript(row: Int) -> UInt32 { batch[row - first] }
 
   /// Goes on to the next `count` rows of `rows`.
   ///
   /// - Throws: as `LabelReader`; `ModelError.unknownLabel`, `.unlabelled`, `.labelsEnd`.
-  func take(_ count: Int, of rows: String) throws {
+  func take(_ count: Int, firstRow: Int, of rows: String) throws {
+    first = firstRow
     switch source {
     case .given: break
     case .one(let position): batch = Array(repeating: position, count: count)
@@ -103,12 +112,12 @@ struct LabelColumn {
     (edge, self.labels) = (network[label], labels)
   }
 
-  /// Sets the labels of a block's live rows, of which `each` in turn belong to one of the rows at
-  /// hand, from `first` on.
-  func load(_ block: RowBlock, from first: Int, each: Int = 1) {
+  /// Sets the labels of a block's live rows, of which `each` in turn belong to one row of the stream,
+  /// from `firstRow` on.
+  func load(_ block: RowBlock, firstRow: Int, each: Int = 1) {
     let rows = edge.floats(block)
     for row in 0..<block.live {
-      setClass(labels.batch[first + row / each], of: edge.width, in: rows + row * edge.width)
+      setClass(labels[firstRow + row / each], of: edge.width, in: rows + row * edge.width)
     }
     edge.publish(block)
   }

@@ -119,7 +119,7 @@ extension ScoreStatistics {
       } else if let floats = rows.floats {
         vt_gather_f32(input.base, floats, batch, batch.count, rows.rowSize)
       }
-      labels?.set(batch.compactMap { columns.labels?[Int($0)] })
+      labels?.set(batch.compactMap { columns.labels?[Int($0)] }, firstRow: first)
       try scorer.prepare(
         UnsafeMutableBufferPointer(rebasing: input.buffer[..<(batch.count * rows.rowSize)]),
         firstRow: first, of: rows.name, areBytes: rows.bytes != nil)

@@ -100,7 +100,7 @@ final class Scorer: RowTransform {
     areBytes: Bool
   ) throws {
     try intake.take(input, width: inputSize, firstRow: firstRow, name: name, areBytes: areBytes)
-    try labels?.take(input.count / inputSize, of: name)
+    try labels?.take(input.count / inputSize, firstRow: firstRow, of: name)
   }
 
   func end(of name: String) throws { try labels?.end(of: name) }
@@ -114,7 +114,7 @@ final class Scorer: RowTransform {
     pool.run(tasks: (count + Self.block - 1) / Self.block) { task, worker in
       let first = task * Self.block
       score(
-        input + first * inputSize, rows: min(Self.block, count - first), first: first,
+        input + first * inputSize, rows: min(Self.block, count - first),
         firstRow: firstRow + first, into: result + first, worker: worker)
     }
   }
@@ -124,16 +124,13 @@ final class Scorer: RowTransform {
     RowBlock(index: worker, row: worker * Self.block, size: Self.block, live: live)
   }
 
-  /// - Parameters:
-  ///   - first: the first row among those at hand.
-  ///   - firstRow: the same in the stream.
   private func score(
-    _ x: UnsafePointer<Float>, rows: Int, first: Int, firstRow: Int,
+    _ x: UnsafePointer<Float>, rows: Int, firstRow: Int,
     into scores: UnsafeMutablePointer<Float>, worker: Int
   ) {
     let (memory, block) = (workers[worker], block(worker, live: rows))
     self.x.load(x, block)
-    encoderLabels?.load(block, from: first)
+    encoderLabels?.load(block, firstRow: firstRow)
     encoder.apply(block, worker: worker)
     memory.noise.clear(0..<rows)
     latent.draw(
@@ -142,14 +139,14 @@ final class Scorer: RowTransform {
     if options.term == .kl {
       for r in 0..<rows { scores[r] = Float(memory.divergence.base[r]) }
     } else if options.atMean {
-      atMean(x, rows: rows, first: first, into: scores, worker: worker)
+      atMean(x, rows: rows, firstRow: firstRow, into: scores, worker: worker)
     } else {
       // As many rows at once as their particles fill a block.
       let group = max(1, Self.block / options.particles)
       for r in stride(from: 0, to: rows, by: group) {
         byDraws(
-          x + r * inputSize, rows: min(group, rows - r), headsRow: r, first: first + r,
-          firstRow: firstRow + r, into: scores + r, worker: worker)
+          x + r * inputSize, rows: min(group, rows - r), headsRow: r, firstRow: firstRow + r,
+          into: scores + r, worker: worker)
       }
     }
   }
@@ -161,11 +158,11 @@ final class Scorer: RowTransform {
 
   /// By z at the means, which stands ready.
   private func atMean(
-    _ x: UnsafePointer<Float>, rows: Int, first: Int, into scores: UnsafeMutablePointer<Float>,
+    _ x: UnsafePointer<Float>, rows: Int, firstRow: Int, into scores: UnsafeMutablePointer<Float>,
     worker: Int
   ) {
     let memory = workers[worker]
-    decode(x, rows: rows, particles: 1, first: first, worker: worker)
+    decode(x, rows: rows, particles: 1, firstRow: firstRow, worker: worker)
     for r in 0..<rows {
       scores[r] = Float(
         options.term == .mse
@@ -176,7 +173,7 @@ final class Scorer: RowTransform {
 
   /// Scores a group of rows by their particles, a chunk of these at a time.
   private func byDraws(
-    _ x: UnsafePointer<Float>, rows: Int, headsRow: Int, first firstAtHand: Int, firstRow: Int,
+    _ x: UnsafePointer<Float>, rows: Int, headsRow: Int, firstRow: Int,
     into scores: UnsafeMutablePointer<Float>, worker: Int
   ) {
     let memory = workers[worker]
@@ -196,7 +193,7 @@ final class Scorer: RowTransform {
           latent.draw(
             heads: heads, noise: memory.noise.floats(0), rows: rows, particles: chunk,
             into: target(worker), divergence: divergence, ratio: memory.ratios.base)
-          decode(x, rows: rows, particles: chunk, first: firstAtHand, worker: worker)
+          decode(x, rows: rows, particles: chunk, firstRow: firstRow, worker: worker)
           for particle in 0..<rows * chunk {
             let (r, loss) = (particle / chunk, memory.losses.base[particle])
             switch options.term {
@@ -220,10 +217,10 @@ final class Scorer: RowTransform {
 
   /// The outputs and losses of the draws that stand ready.
   private func decode(
-    _ x: UnsafePointer<Float>, rows: Int, particles: Int, first: Int, worker: Int
+    _ x: UnsafePointer<Float>, rows: Int, particles: Int, firstRow: Int, worker: Int
   ) {
     let block = block(worker, live: rows * particles)
-    decoderLabels?.load(block, from: first, each: particles)
+    decoderLabels?.load(block, firstRow: firstRow, each: particles)
     decoder.apply(block, worker: worker)
     likelihood.loss(
       LikelihoodRows(
@@ -278,7 +275,7 @@ private final class ClassScorer: RowTransform {
     into result: UnsafeMutablePointer<Float>
   ) {
     for (index, share) in logShares.enumerated() {
-      labels.set(repeatElement(UInt32(index), count: count))
+      labels.set(repeatElement(UInt32(index), count: count), firstRow: firstRow)
       scorer.apply(input, count: count, firstRow: firstRow, into: scores.base)
       for row in 0..<count { result[row * logShares.count + index] = share - scores.base[row] }
     }

@@ -27,8 +27,8 @@ function section(id, title, hint, ...parts) {
 function makeRows({ rows, labels }, array, size) {
   if (!rows) return null;
   const { count, total, levels } = rows;
-  const parts = ["value", "latent", "score", "label"];
-  const [values, latents, scores, label] = parts.map((name) => array(`rows.${name}`));
+  const parts = ["value", "latent", "score", "label", "class"];
+  const [values, latents, scores, label, given] = parts.map((name) => array(`rows.${name}`));
   const width = values.length / count;
   const least = (pick) => (label ? label.reduce((a, b) => pick(a, b)) : 0);
   const labelRange = [least(Math.min), least(Math.max)];
@@ -46,6 +46,8 @@ function makeRows({ rows, labels }, array, size) {
     latent: (row) => latents.subarray(row * size, (row + 1) * size),
     score: (row) => scores[row],
     label: (row) => label[row],
+    /** Of a conditional model, the place of its label among the classes. */
+    given: (row) => given?.[row] ?? 0,
     labelShare: (row) => (label[row] - labelRange[0]) / (labelRange[1] - labelRange[0] || 1),
     nearest: (wanted) =>
       Math.min(Math.max(Math.round((wanted * count) / total), 0), count - 1) || 0,
@@ -102,7 +104,16 @@ function makePage() {
   const array = unpack(content.arrays, bytesOf(document.getElementById("arrays").textContent));
   const { config, drawing } = content;
   const size = config.latent;
-  const decode = makeDecoder(config, array);
+  const decoder = makeDecoder(config, array);
+  const { classes } = content;
+  /** A row from latents; of a conditional model, one of the class that is given. */
+  function decode(latents, given = page.given) {
+    if (!classes.length) return decoder(latents);
+    const input = new Float32Array(size + classes.length);
+    input.set(latents);
+    input[size + given] = 1;
+    return decoder(input);
+  }
   const rows = makeRows(content, array, size);
   const measure = measureOf(content, rows, size);
   const order = Array.from({ length: size }, (_, i) => i);
@@ -115,16 +126,20 @@ function makePage() {
   });
   const column = (_, i) => rangeOf(rows, rows.value, i);
   const columns = drawing.bars && rows ? Array.from({ length: rows.width }, column) : null;
-  const listeners = { show: [], choose: [], shades: [] };
+  const listeners = { show: [], choose: [], give: [], shades: [] };
   const page = {
     content, array, decode, rows, size, measure, order, ranges, hasPrior,
     painter: makeRowPainter(drawing, content.range, columns),
     /** The latents that are chosen, and the row they are of, or null. */
     chosen: new Float32Array(size), row: null,
+    /** Of a conditional model, the class that is decoded, by its place. */
+    given: 0,
     /** Latents from one row to another. */
     path: [],
     onShow: (act) => listeners.show.push(act),
     onChoose: (act) => listeners.choose.push(act),
+    /** Latents are decoded as another class. */
+    onGive: (act) => listeners.give.push(act),
     /** Colours have changed, from light to dark or back. */
     onShades: (act) => listeners.shades.push(act),
     show(latents, where = "") {
@@ -133,8 +148,15 @@ function makePage() {
     choose(latents, row = null) {
       page.chosen = Float32Array.from(latents);
       page.row = row;
+      page.give(row === null ? page.given : rows.given(row));
+    },
+    /** Decodes as another class from here on. */
+    give(given) {
+      const isOther = given !== page.given;
+      page.given = given;
       page.show(page.chosen);
       listeners.choose.forEach((act) => act());
+      if (isOther) listeners.give.forEach((act) => act());
     },
     setPath(path) {
       page.path = path;
@@ -188,6 +210,14 @@ function fillLive(page) {
   const tools = element("div", { className: "tools" });
   const field = rows && rowField(page, "Row", (row) => page.choose(rows.latent(row), row));
   if (field) tools.append(element("label", {}, "row ", field));
+  if (content.classes.length) {
+    const options = content.classes.map((name, value) =>
+      element("option", { value, textContent: visible(name) }));
+    const chooser = element("select", { id: "given" }, ...options);
+    chooser.addEventListener("change", () => page.give(Number(chooser.value)));
+    page.onChoose(() => (chooser.value = page.given));
+    tools.append(element("label", {}, "decode as ", chooser));
+  }
   const zero = () => page.choose(new Float32Array(page.size));
   tools.append(button("zero", zero, { title: "All latents 0" }));
   if (page.hasPrior) {
@@ -230,7 +260,10 @@ const titles = {
 function main() {
   const page = makePage();
   const { content, rows } = page;
-  window.vaeDecode = (latents) => Array.from(page.decode(Float32Array.from(latents)));
+  window.vaeDecode = (latents, label) => {
+    const given = (content.config.classes ?? []).indexOf(label);
+    return Array.from(page.decode(Float32Array.from(latents), given < 0 ? page.given : given));
+  };
   document.title = visible(content.title);
   document.getElementById("title").append(named(content.title));
   const part = rows && rows.count < rows.total ? `${grouped(rows.count)} of ` : "";

@@ -373,6 +373,7 @@ function mapSection(page) {
   setProjection(projection);
   page.onChoose(draw);
   page.onShades(draw);
+  page.onGive(draw);
 
   const hint =
     "Move over it to decode the place under the pointer, press to keep it; drag to move, " +

@@ -95,6 +95,7 @@ function pathSection(page) {
   slider.addEventListener("input", () => page.choose(at(Number(slider.value))));
   arc.addEventListener("change", update);
   page.onShades(draw);
+  page.onGive(draw);
   new ResizeObserver(draw).observe(stage);
   update();
   const hint = "From one row to another, through what the decoder makes of the latents on the way.";
@@ -121,6 +122,7 @@ function pairsSection(page) {
   const wide = Math.round(tall * painter.aspect);
   grid.style.setProperty("--pair", `${2 * wide + 24}px`);
   let shown = [];
+  const decoded = (row) => page.decode(rows.latent(row), rows.given(row));
 
   function fill(order) {
     shown = order;
@@ -140,7 +142,7 @@ function pairsSection(page) {
     });
     spread(`pairs ${first}`, some.length, (i) => {
       painter.paint(pictures[i], rows.value(some[i]), 0, 0, wide, tall);
-      painter.paint(pictures[i], page.decode(rows.latent(some[i])), wide + 4, 0, wide, tall);
+      painter.paint(pictures[i], decoded(some[i]), wide + 4, 0, wide, tall);
     });
     more.hidden = grid.childElementCount >= rows.count;
   }
