@@ -1,4 +1,13 @@
+import SystemPackage
 import VAECore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 /// Safetensors files, and models in them.
 func safetensorsTarget(_ bytes: [UInt8]) throws {
@@ -78,6 +87,19 @@ private func safetensors(header: [UInt8], data: [UInt8]) -> [UInt8] {
 
 /// Checkpoints, and runs that are taken up from them.
 func checkpointTarget(_ bytes: [UInt8]) throws {
+  // Figures that no run has, in a checkpoint that is sound but for them.
+  var choices = Choices(bytes)
+  let digit = choices.below(9) + 1
+  for (key, value) in [
+    ("steps_in_epoch", "-\(digit)"), ("steps_in_epoch", "\(digit)0"), ("epochs_done", "-\(digit)"),
+    ("step", "\(digit)00"), ("statistics", "[\(digit)]"), ("best_epoch", "\(digit)0"),
+    ("squared_norms", "-\(digit)"),
+  ] {
+    expectRefusal("a checkpoint with \(key) \(value)") {
+      let other = Resumption.shared.with(key, value)
+      try Resumption.shared.resume(Checkpoint(ByteSource(bytes: other, name: "input")))
+    }
+  }
   var file = bytes
   if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
     file = safetensors(header: Array(bytes[..<end]), data: Array(bytes[(end + 1)...]))
@@ -97,6 +119,7 @@ private struct Resumption {
 
   let rows: RowStore
   let pool: WorkerPool
+  private var file: [UInt8] = []
 
   init() throws {
     let values = (0..<40).map { Float($0 * 7 % 11) / 10 }
@@ -107,15 +130,51 @@ private struct Resumption {
     }
     rows = try RowStore(TensorReader(ByteSource(bytes: stream, name: "rows")))
     pool = try WorkerPool(threads: 1)
+    let path = "/dev/shm/vae-tools-fuzz-\(UInt64.random(in: 0 ... .max)).ckpt"
+    var control = TrainingControl()
+    control.checkpoint = path
+    var steps = 0
+    _ = try trainer(control: control).run(
+      stop: {
+        steps += 1
+        return steps >= 3
+      }, report: { _ in })
+    file = try all(ByteSource(path: path))
+    FilePath(path).withPlatformString { _ = unlink($0) }
   }
 
-  func resume(_ checkpoint: Checkpoint) throws {
+  /// The checkpoint of a run that was stopped in its second epoch, with another figure.
+  func with(_ key: String, _ value: String) -> [UInt8] {
+    let length = file[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = file[8..<(8 + length)]
+    let name = Array("\\\"\(key)\\\":".utf8)
+    guard
+      let place = header.indices.first(where: { header[$0...].starts(with: name) }),
+      let start = header.index(place, offsetBy: name.count, limitedBy: header.endIndex)
+    else { fatalError("the checkpoint has no \(key)") }
+    let closing = header[start] == UInt8(ascii: "[") ? "]" : ",}"
+    let end =
+      header[start...].firstIndex { closing.utf8.contains($0) }.map {
+        closing == "]" ? $0 + 1 : $0
+      } ?? start
+    return safetensors(
+      header: Array(header[..<start]) + Array(value.utf8) + Array(header[end...]),
+      data: Array(file[(8 + length)...]))
+  }
+
+  private func trainer(
+    control: TrainingControl = TrainingControl(), resuming checkpoint: Checkpoint? = nil
+  ) throws -> Trainer {
     var options = TrainingOptions()
     (options.epochs, options.batch, options.patience) = (4, 4, 2)
     let model = try VAE(VAEConfiguration(inputShape: [4], hidden: [3], latent: 2))
     let held = try TrainingRows(rows, holdingOut: 0.3, seed: options.seed)
-    let trainer = try Trainer(
-      model, on: held, options: options, resuming: checkpoint, pool: pool)
+    return try Trainer(
+      model, on: held, options: options, control: control, resuming: checkpoint, pool: pool)
+  }
+
+  func resume(_ checkpoint: Checkpoint) throws {
+    let trainer = try trainer(resuming: checkpoint)
     _ = try trainer.run { _ in }
     expect(trainer.epochsDone >= 0, "epochs below 0")
   }
