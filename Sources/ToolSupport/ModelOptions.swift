@@ -7,6 +7,12 @@ public struct ModelOptions: ParsableArguments {
   public var model = VAEConfiguration.Family.variational
 
   @Option(
+    name: [.customShort("y", allowingJoined: true), .long],
+    help: "The label of each row, a whole number: makes the model conditional on it.",
+    completion: .file())
+  public var labels: String?
+
+  @Option(
     help: ArgumentHelp(
       "Options under a name: mnist-dense, mnist-conv or photo-conv. vae-info --presets prints them; "
         + "those that are given as well come first.", valueName: "name"))
@@ -89,9 +95,12 @@ public struct ModelOptions: ParsableArguments {
   }
 
   /// The model's configuration for such rows.
+  ///
+  /// - Parameter classes: the labels that they have, if they have some.
   public func configuration(
-    for rows: RowStore, _ objective: ObjectiveOptions
+    for held: TrainingRows, classes: [Int]?, _ objective: ObjectiveOptions
   ) throws -> VAEConfiguration {
+    let rows = held.rows
     let convolution = try convolution.configuration(preset: preset?.conv)
     var configuration = VAEConfiguration(
       inputShape: rows.rowShape,
@@ -105,6 +114,7 @@ public struct ModelOptions: ParsableArguments {
     configuration.style.activation = activation ?? preset?.activation ?? .relu
     configuration.style.dropout = dropout
     configuration.style.batchNorm = batchNorm
+    if let classes { configuration.setClasses(classes, of: held) }
     return configuration
   }
 }

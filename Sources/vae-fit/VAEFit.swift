@@ -30,12 +30,6 @@ struct VAEFit: Tool {
   @Option(help: ArgumentHelp("The rows, as 0.1 had it.", visibility: .hidden))
   var input: String?
 
-  @Option(
-    name: [.customShort("y", allowingJoined: true), .long],
-    help: "The label of each row, a whole number: makes the model conditional on it.",
-    completion: .file())
-  var labels: String?
-
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Objective") var objective: ObjectiveOptions
   @OptionGroup(title: "Optimiser") var optimiser: OptimiserArguments
@@ -47,24 +41,23 @@ struct VAEFit: Tool {
     if rows != nil && input != nil { throw ValidationError("--input is the operand; name one") }
     try objective.requireEffect(on: model)
     try control.requireEffect(on: model)
-    try control.requireLabels(labels)
+    try control.requireLabels(model.labels)
   }
 
   func run() throws {
     let source = rows ?? input
-    try control.requireApart(output: output, rows: source, labels: labels, streams)
+    try control.requireApart(output: output, rows: source, labels: model.labels, streams)
     let file = try streams.file(output)
     let sink = try file?.sink ?? streams.output()
     let checkpoint = try control.resume.map { try Checkpoint(ByteSource(path: $0)) }
-    let labels = try labels.map { try Labels(streams.labels($0, besides: [source])) }
+    let labels = try model.labels.map { try Labels(streams.labels($0, besides: [source])) }
     let rows = try streams.rows(source, hashing: true)
     let held = try control.heldOut(
       of: labels?.columns(of: rows) ?? Columns(rows), classes: labels?.classes,
       seed: optimiser.seed, streams)
 
-    var configuration = try model.configuration(for: rows, objective)
-    if let labels { configuration.setClasses(labels.classes, of: held) }
-    let vae = try VAE(configuration, seed: optimiser.seed)
+    let vae = try VAE(
+      model.configuration(for: held, classes: labels?.classes, objective), seed: optimiser.seed)
     try vae.start(
       biasFrom: model.biasFromData ? (rows, held.training) : nil,
       weights: try control.initial.map { try ModelFile.read(ByteSource(path: $0)) },

@@ -14,7 +14,6 @@ struct VAEPage: Tool {
     examples: [
       "vae-page m.vae --data x.npy --labels y.npy > page.html",
       "mnist-cat test | vae-page m.vae --data - --log run.jsonl > page.html",
-      "vae-page m.vae > decoder.html",
     ])
 
   @Argument(help: "The model, as vae-fit writes it.", completion: .file())
@@ -63,6 +62,7 @@ struct VAEPage: Tool {
   func validate() throws {
     guard 1...1_000_000 ~= rows else { throw ValidationError("--rows is from 1 to 1000000") }
     if labels != nil && data == nil { throw ValidationError("--labels needs --data") }
+    if labelNames != nil && labels == nil { throw ValidationError("--label-names needs --labels") }
     if let shape, shape.size == nil { throw ValidationError("--shape is HEIGHTxWIDTH") }
     try streams.requireOneInput([model] + [data, labels, names, log].compactMap(\.self))
   }
@@ -77,9 +77,6 @@ struct VAEPage: Tool {
     options.halvesWeights = f16
     let sink = try streams.output()
     let page = try ModelPage(try streams.modelFile(model, besides: data ?? ""), options: options)
-    if labelNames != nil && labels == nil && !page.isConditional {
-      throw ValidationError("--label-names needs --labels")
-    }
     if page.isConditional && data != nil && labels == nil {
       throw ValidationError("the model is conditional: -y, --labels gives the label of each row")
     }
@@ -93,9 +90,7 @@ struct VAEPage: Tool {
         progress.update("t-SNE \(Int($0 * 100)) %")
       }
       streams.warn(remarks)
-      if store.rows > rows {
-        streams.note("\(rows) of \(store.rows) rows, evenly spaced; --rows takes more of them")
-      }
+      if store.rows > rows { streams.note("\(rows) of \(store.rows) rows; --rows takes more") }
     }
     if let log { page.add(try Metrics(try streams.input(log))) }
     let bytes = try page.write(to: sink)

@@ -78,7 +78,7 @@ import Testing
     let result = try page(["--data", x, "--labels", y, "--rows", "4"])
     #expect(result.status == 0 && result.lines.count == 2)
     #expect(
-      result.lines[0] == "vae-page: 4 of 40 rows, evenly spaced; --rows takes more of them")
+      result.lines[0] == "vae-page: 4 of 40 rows; --rows takes more")
     let content = try content(result)
     let rows = try #require(content["rows"] as? [String: Any])
     #expect(rows["count"] as? Int == 4 && rows["total"] as? Int == 40)
