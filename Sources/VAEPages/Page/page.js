@@ -260,9 +260,12 @@ const titles = {
 function main() {
   const page = makePage();
   const { content, rows } = page;
+  /** The row of latents; of a conditional model for a label, or for the one that is chosen. */
   window.vaeDecode = (latents, label) => {
-    const given = (content.config.classes ?? []).indexOf(label);
-    return Array.from(page.decode(Float32Array.from(latents), given < 0 ? page.given : given));
+    const { classes } = content.config;
+    const given = classes && label !== undefined ? classes.indexOf(label) : page.given;
+    if (given < 0) throw new RangeError(`the model has not learned of label ${label}`);
+    return Array.from(page.decode(Float32Array.from(latents), given));
   };
   document.title = visible(content.title);
   document.getElementById("title").append(named(content.title));

@@ -58,9 +58,13 @@ function modelWords({ config, arrays }) {
   const norm = config.batch_norm ? ", with batch normalisation" : "";
   const sigma = config.sigma === undefined ? "" : ` with standard deviation ${config.sigma}`;
   const beta = config.model === "ae" ? "" : `, β is ${config.beta}`;
+  const given = config.classes
+    ? [`It is given the label of each row, one of ${config.classes.length}.`]
+    : [];
   return [
     `${kind} autoencoder of rows of ${shape.join(" × ")} values with ` +
       `${count(config.latent, "latent")}: ${layers}, ${config.activation}${norm}.`,
+    ...given,
     `The likelihood is ${config.likelihood}${sigma}${beta}.`,
     `Its decoder, ${count(parameters, "parameter")}, runs in this page.`,
   ];
