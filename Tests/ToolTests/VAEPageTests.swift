@@ -156,6 +156,32 @@ import Testing
     #expect(try run("vae-page", [modelOf36Values], output: .terminal).status == 64)
   }
 
+  @Test func rowsOfConditionalModelsHaveTheirClasses() throws {
+    let folder = try TemporaryFolder()
+    let x = try folder.write(images, to: "x.npy")
+    let y = try folder.write(labels, to: "y.npy")
+    let other = try folder.write(npy("|u1", "(40,)", (0..<40).map { UInt8($0 % 4) }), to: "o.npy")
+    let model = "\(folder.path)/m.vae"
+    let fit = ["-q", "--epochs", "1", "--hidden", "8", "--latent", "2", "-y", y, "-o", model, x]
+    #expect(try run("vae-fit", fit).status == 0)
+    // All rows, and some that are not side by side.
+    for rows in [40, 13] {
+      let result = try run("vae-page", [model, "--data", x, "-y", y, "--rows", "\(rows)"])
+      #expect(result.status == 0, "\(result.messages)")
+      let content = try content(result)
+      #expect(content["classes"] as? [String] == ["0", "1", "2"])
+      let arrays = try #require(content["arrays"] as? [String: [String: Any]])
+      #expect(arrays["rows.class"]?["shape"] as? [Int] == [rows])
+    }
+    #expect(try run("vae-page", [model]).status == 0)
+    let unlabelled = try run("vae-page", [model, "--data", x])
+    #expect(unlabelled.status == 64 && unlabelled.messages.contains("-y, --labels"))
+    let unknown = try run("vae-page", [model, "--data", x, "-y", other])
+    #expect(unknown.status == 65)
+    #expect(
+      unknown.lines == ["vae-page: the labels: row 3: the model has not learned of label 3"])
+  }
+
   @Test(arguments: [
     ["--labels", "y.npy"], ["--data", "x.npy", "--label-names", "a"], ["--rows", "0"],
     ["--rows", "x"], ["--shape", "6"], ["--data", "-", "--labels", "-"], ["--label-names", "a,,b"],

@@ -95,15 +95,11 @@ private final class PlacedBatchNorm: PlacedLayer {
 
   private func rows(_ block: RowBlock) -> RowBlock { y.rows(block).times(places) }
 
-  private func normal(_ mean: UnsafePointer<Float>, _ inverse: UnsafePointer<Float>) -> vt_normal {
-    vt_normal(
-      mean: mean, inverse_deviation: inverse, weight: store.values.base + weight,
-      bias: store.values.base + bias)
-  }
-
-  /// What the batch was normalised by.
+  /// What the batch is normalised by.
   private func normal(_ training: Training) -> vt_normal {
-    normal(training.moments.floats(0), training.moments.floats(1))
+    vt_normal(
+      mean: training.moments.floats(0), inverse_deviation: training.moments.floats(1),
+      weight: store.values.base + weight, bias: store.values.base + bias)
   }
 
   private func normalise(_ block: RowBlock, by normal: vt_normal) {
@@ -144,27 +140,24 @@ private final class PlacedBatchNorm: PlacedLayer {
       }
     }
     plan.barrier()
+    // Once, and before any block is normalised: on its way back a block reads the moments again.
     plan.add { [self] block, _ in
-      let count = Double(run.rows * y.repeats * places)
-      withTotals(training.forwardSums) { mean, square in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * width) { moments in
-          guard let means = moments.baseAddress else { return }
-          let inverses = means + width
-          for c in 0..<width {
-            let m = mean[c] / count
-            let variance = max(0, square[c] / count - m * m)
-            means[c] = Float(m)
-            inverses[c] = Float(1 / (variance + BatchNorm.epsilon).squareRoot())
-            if block.index == 0 {
-              updateRunning(runningMean + c, m)
-              updateRunning(runningVariance + c, variance * count / max(1, count - 1))
-            }
-          }
-          if block.index == 0 {
-            training.moments.floats(0).update(from: means, count: 2 * width)
-          }
-          normalise(block, by: normal(means, inverses))
-        }
+      if block.index == 0 { computeMoments(training) }
+    }
+    plan.barrier()
+    plan.add { [self] block, _ in normalise(block, by: normal(training)) }
+  }
+
+  private func computeMoments(_ training: Training) {
+    let count = Double(run.rows * y.repeats * places)
+    withTotals(training.forwardSums) { mean, square in
+      for c in 0..<width {
+        let m = mean[c] / count
+        let variance = max(0, square[c] / count - m * m)
+        training.moments.floats(0)[c] = Float(m)
+        training.moments.floats(1)[c] = Float(1 / (variance + BatchNorm.epsilon).squareRoot())
+        updateRunning(runningMean + c, m)
+        updateRunning(runningVariance + c, variance * count / max(1, count - 1))
       }
     }
   }

@@ -60,12 +60,11 @@ public final class RowLabels {
   ///
   /// - Throws: as `LabelReader`; `ModelError.unknownLabel`, `.unlabelled`, `.labelsEnd`.
   func take(_ count: Int, firstRow: Int, of rows: String) throws {
-    first = firstRow
     switch source {
     case .given: break
-    case .one(let position): batch = Array(repeating: position, count: count)
+    case .one(let position): set(repeatElement(position, count: count), firstRow: firstRow)
     case .reader(let reader):
-      batch.removeAll(keepingCapacity: true)
+      set([], firstRow: firstRow)
       while batch.count < count {
         let some = try reader.next(count - batch.count)
         guard !some.isEmpty else {
